@@ -1,0 +1,41 @@
+/**
+ * The contract of a message broker. Events are opaque bytes here: the
+ * CloudEvents envelope is made and read by runtime/api. Delivery is at least
+ * once: an event is gone only when its handler resolved.
+ */
+import type { Component } from '../component.ts';
+
+export interface BrokerMessage {
+  readonly topic: string;
+  readonly data: Uint8Array;
+  readonly contentType?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+export interface SubscribeOptions {
+  readonly topic: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/** Resolves when the event is done with; rejects to have it delivered again by the broker's own policy. */
+export type MessageHandler = (message: BrokerMessage, context: { signal: AbortSignal }) => Promise<void>;
+
+export interface Subscription extends AsyncDisposable {
+  /** Stops taking events, waits for the handlers that run. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface BulkFailure {
+  readonly index: number;
+  readonly error: unknown;
+}
+
+/** Feature names as in Dapr: `MESSAGE_TTL`, `SUBSCRIBE_WILDCARDS`, `BULK_PUBSUB`. */
+export interface PubSub extends Component {
+  /** Resolves when the broker has taken responsibility for the event. */
+  publish(message: BrokerMessage, options?: { signal?: AbortSignal }): Promise<void>;
+  /** Only with feature `BULK_PUBSUB`. Resolves to the entries that failed. */
+  bulkPublish?(messages: readonly BrokerMessage[], options?: { signal?: AbortSignal }): Promise<BulkFailure[]>;
+  /** Resolves when the subscription is in place: what is published afterwards will be seen. */
+  subscribe(options: SubscribeOptions, handler: MessageHandler): Promise<Subscription>;
+}

@@ -1,0 +1,38 @@
+/** Types of a typed reference: what a caller sees of an actor, given only an interface. */
+
+export interface CallOptions {
+  /** Aborting gives up waiting: CANCELLED, and the callee's signal aborts. */
+  readonly signal?: AbortSignal;
+  /** Milliseconds since the epoch. A caller that is itself an actor can only shorten its own. */
+  readonly deadline?: number;
+  /** Shorter form of `deadline`: milliseconds from now. Default 60,000. */
+  readonly timeout?: number;
+}
+
+type Result<R> = Promise<Awaited<R>>;
+
+type RefMethod<F> = F extends () => infer R
+  ? (argument?: undefined, options?: CallOptions) => Result<R>
+  : F extends (argument: infer A) => infer R
+    ? undefined extends A
+      ? (argument?: A, options?: CallOptions) => Result<R>
+      : (argument: A, options?: CallOptions) => Result<R>
+    : never;
+
+type OutboxMethod<F> = F extends () => unknown
+  ? () => void
+  : F extends (argument: infer A) => unknown
+    ? undefined extends A
+      ? (argument?: A) => void
+      : (argument: A) => void
+    : never;
+
+/** The methods of `T`, each with at most one argument, plus call options. */
+export type ActorRef<T extends object> = {
+  readonly [K in keyof T as T[K] extends (...args: never[]) => unknown ? K : never]: RefMethod<T[K]>;
+};
+
+/** The methods of `T` as durable sends: they return nothing, and take effect after the turn's commit. */
+export type OutboxRef<T extends object> = {
+  readonly [K in keyof T as T[K] extends (...args: never[]) => unknown ? K : never]: OutboxMethod<T[K]>;
+};

@@ -1,0 +1,139 @@
+/**
+ * What the engine needs from outside and what it offers inside. The engine
+ * tells no time, opens nothing and keeps nothing but through these.
+ */
+import type { ActorAddress } from './errors.ts';
+import type { Payload } from './codec.ts';
+
+/** Milliseconds since the epoch, and wake-ups. One owner of time per system; virtual in tests. */
+export interface Clock {
+  now(): number;
+  /** Calls `fire` once at `at` or as soon after as possible. */
+  timer(at: number, fire: () => void): ClockTimer;
+}
+
+export interface ClockTimer {
+  cancel(): void;
+}
+
+export interface Random {
+  /** A short unique text, for example 16 hex digits. */
+  id(): string;
+}
+
+/** Who owns an actor now. `term` grows with every new owner and is written into the actor's ownership record. */
+export type Owner =
+  | { readonly kind: 'here'; readonly term: number }
+  | { readonly kind: 'peer'; readonly address: string };
+
+export interface Placement extends AsyncDisposable {
+  /** Synchronous when the answer is known, which keeps the local path short. */
+  owner(type: string, id: string): Owner | Promise<Owner>;
+  /** The store refused this host as owner of the actor: a newer host has it. */
+  fenced(actor: ActorAddress): void;
+}
+
+/** Carries a call to the host that owns the actor. */
+export interface Peer {
+  call(address: string, call: OutgoingCall): Promise<Payload>;
+}
+
+/** What a turn is opened for. */
+export type CallKind = 'method' | 'timer' | 'reminder';
+
+/** Identifies a durable send to its receiver: repetitions of (key, stream) up to `seq` are dropped. */
+export interface Once {
+  readonly key: string;
+  readonly stream: string;
+  readonly seq: number;
+}
+
+/** A call as it enters the router from any border. */
+export interface OutgoingCall {
+  readonly type: string;
+  readonly id: string;
+  readonly method: string;
+  readonly kind?: CallKind;
+  readonly payload: Payload;
+  /** Milliseconds since the epoch. Default: now plus the default timeout. */
+  readonly deadline?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Id of the call chain this call is part of, when it came over a wire (Dapr-Reentrancy-Id). */
+  readonly chainId?: string | undefined;
+  /** The actors already in that chain, outermost first, when the wire carried them. */
+  readonly chain?: readonly ActorAddress[] | undefined;
+  readonly once?: Once | undefined;
+  /** Trace context and other call metadata, names in lower case. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+export interface ReminderSpec {
+  readonly due?: string | number | Date | undefined;
+  readonly period?: string | number | undefined;
+  readonly ttl?: string | number | Date | undefined;
+  readonly data?: unknown;
+  /** Default true. */
+  readonly overwrite?: boolean | undefined;
+}
+
+export interface TimerSpec extends Omit<ReminderSpec, 'overwrite'> {
+  /** Method called with `data`; absent: the timer hook. */
+  readonly method?: string | undefined;
+}
+
+export interface ReminderRecord {
+  readonly name: string;
+  readonly due: number;
+  readonly period?: string | number;
+  readonly left?: number;
+  readonly expires?: number;
+  readonly data?: unknown;
+  readonly failures: number;
+}
+
+export type EntryOperation =
+  | { readonly kind: 'upsert'; readonly name: string; readonly json: string; readonly ttlSeconds?: number }
+  | { readonly kind: 'delete'; readonly name: string };
+
+/**
+ * The actors of a system, as the API rooms see them. Every operation enters as
+ * a turn of the actor. Errors: NOT_FOUND for an unknown type, METHOD_NOT_FOUND,
+ * INVALID_ARGUMENT, OVERLOADED, TIMEOUT, CANCELLED, DEADLOCK, STACK_DEPTH,
+ * FENCED, CONFLICT, and the application's own.
+ */
+export interface ActorRuntime {
+  call(call: OutgoingCall): Promise<Payload>;
+  /** True while the actor has an activation here. */
+  isActive(actor: ActorAddress): boolean;
+  /** JSON text of a committed entry. */
+  getState(actor: ActorAddress, name: string): Promise<{ json: string; expiresAt?: number } | undefined>;
+  changeState(actor: ActorAddress, operations: readonly EntryOperation[]): Promise<void>;
+  setTimer(actor: ActorAddress, name: string, spec: TimerSpec): Promise<void>;
+  deleteTimer(actor: ActorAddress, name: string): Promise<void>;
+  setReminder(actor: ActorAddress, name: string, spec: ReminderSpec): Promise<void>;
+  getReminder(actor: ActorAddress, name: string): Promise<ReminderRecord | undefined>;
+  deleteReminder(actor: ActorAddress, name: string): Promise<void>;
+  /** Hosted types with the number of activations of each. */
+  types(): { type: string; count: number }[];
+  /** Ids of a type that have state, ascending, in pages. */
+  list(type: string, page?: { after?: string; limit?: number }): Promise<string[]>;
+}
+
+/** Publishes what an outbox holds. `id` is the same at every repetition. */
+export interface Publisher {
+  publish(event: {
+    readonly id: string;
+    readonly pubsub: string;
+    readonly topic: string;
+    readonly data: unknown;
+    readonly metadata?: Readonly<Record<string, string>>;
+    readonly headers?: Readonly<Record<string, string>>;
+  }): Promise<void>;
+}
+
+export interface EngineLogger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
