@@ -1,0 +1,54 @@
+/**
+ * The test projects. `npm test` runs all that needs no installed server;
+ * `npm run test:all` sets TROUPE_TEST_ALL=1 and adds compat and the long forms
+ * of the same tests. No retries and no globals anywhere.
+ */
+import { defineConfig } from 'vitest/config';
+
+interface ProjectOptions {
+  readonly include: string[];
+  readonly exclude?: string[];
+  /** Longest time of one test, in seconds. */
+  readonly seconds: number;
+}
+
+const all = process.env['TROUPE_TEST_ALL'] === '1';
+
+function project(name: string, { include, exclude = [], seconds }: ProjectOptions) {
+  return {
+    test: {
+      name,
+      include,
+      exclude: ['**/node_modules/**', ...exclude],
+      pool: 'forks' as const,
+      testTimeout: seconds * 1000,
+      hookTimeout: seconds * 1000,
+      retry: 0,
+      globals: false,
+    },
+  };
+}
+
+const rooms = ['runtime', 'components', 'actors', 'workers'];
+
+export default defineConfig({
+  test: {
+    maxWorkers: 2,
+    passWithNoTests: true,
+    projects: [
+      project('unit', {
+        include: [...rooms.map((room) => `${room}/**/*.test.ts`), 'test/*.test.ts'],
+        exclude: ['components/**/drivers/**', 'test/examples.test.ts', 'test/readme.test.ts'],
+        seconds: 10,
+      }),
+      project('conformance', { include: ['components/**/drivers/**/*.test.ts'], seconds: 20 }),
+      project('runtimes', { include: ['test/runtimes/**/*.test.ts'], seconds: 20 }),
+      project('examples', {
+        include: ['examples/**/*.test.ts', 'test/examples.test.ts', 'test/readme.test.ts'],
+        seconds: 60,
+      }),
+      project('chaos', { include: ['test/chaos/**/*.test.ts'], seconds: all ? 1800 : 90 }),
+      ...(all ? [project('compat', { include: ['test/compat/**/*.test.ts'], seconds: 300 })] : []),
+    ],
+  },
+});
