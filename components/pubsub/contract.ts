@@ -18,7 +18,10 @@ export interface SubscribeOptions {
 }
 
 /** Resolves when the event is done with; rejects to have it delivered again by the broker's own policy. */
-export type MessageHandler = (message: BrokerMessage, context: { signal: AbortSignal }) => Promise<void>;
+export type MessageHandler = (
+  message: BrokerMessage,
+  context: { signal: AbortSignal },
+) => Promise<void>;
 
 export interface Subscription extends AsyncDisposable {
   /** Stops taking events, waits for the handlers that run. Idempotent. */
@@ -35,7 +38,10 @@ export interface PubSub extends Component {
   /** Resolves when the broker has taken responsibility for the event. */
   publish(message: BrokerMessage, options?: { signal?: AbortSignal }): Promise<void>;
   /** Only with feature `BULK_PUBSUB`. Resolves to the entries that failed. */
-  bulkPublish?(messages: readonly BrokerMessage[], options?: { signal?: AbortSignal }): Promise<BulkFailure[]>;
+  bulkPublish?(
+    messages: readonly BrokerMessage[],
+    options?: { signal?: AbortSignal },
+  ): Promise<BulkFailure[]>;
   /** Resolves when the subscription is in place: what is published afterwards will be seen. */
   subscribe(options: SubscribeOptions, handler: MessageHandler): Promise<Subscription>;
 }

@@ -5,5 +5,7 @@ import type { Component } from '../component.ts';
 export interface SecretStore extends Component {
   /** Rejects with a ComponentError of code NOT_FOUND when there is no such secret. */
   getSecret(name: string, options?: { signal?: AbortSignal }): Promise<Record<string, string>>;
-  getBulkSecrets(options?: { signal?: AbortSignal }): Promise<Record<string, Record<string, string>>>;
+  getBulkSecrets(options?: {
+    signal?: AbortSignal;
+  }): Promise<Record<string, Record<string, string>>>;
 }

@@ -64,7 +64,11 @@ export interface DeletePrefixOperation {
   readonly prefix: string;
 }
 
-export type StateOperation = SetOperation | DeleteOperation | CheckOperation | DeletePrefixOperation;
+export type StateOperation =
+  | SetOperation
+  | DeleteOperation
+  | CheckOperation
+  | DeletePrefixOperation;
 
 export interface RangeQuery {
   readonly index: string;

@@ -29,10 +29,14 @@ type OutboxMethod<F> = F extends () => unknown
 
 /** The methods of `T`, each with at most one argument, plus call options. */
 export type ActorRef<T extends object> = {
-  readonly [K in keyof T as T[K] extends (...args: never[]) => unknown ? K : never]: RefMethod<T[K]>;
+  readonly [K in keyof T as T[K] extends (...args: never[]) => unknown ? K : never]: RefMethod<
+    T[K]
+  >;
 };
 
 /** The methods of `T` as durable sends: they return nothing, and take effect after the turn's commit. */
 export type OutboxRef<T extends object> = {
-  readonly [K in keyof T as T[K] extends (...args: never[]) => unknown ? K : never]: OutboxMethod<T[K]>;
+  readonly [K in keyof T as T[K] extends (...args: never[]) => unknown ? K : never]: OutboxMethod<
+    T[K]
+  >;
 };

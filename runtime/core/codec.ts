@@ -46,8 +46,14 @@ interface Step {
 function refuse(what: string, step: Step | undefined): never {
   const path: (string | number)[] = [];
   for (let at = step; at; at = at.up) path.unshift(at.key);
-  const where = path.reduce<string>((text, key) => text + (typeof key === 'number' ? `[${key}]` : `.${key}`), '$');
-  throw new TroupeError('INVALID_ARGUMENT', `${what} at ${where} cannot be sent as JSON; convert it first`);
+  const where = path.reduce<string>(
+    (text, key) => text + (typeof key === 'number' ? `[${key}]` : `.${key}`),
+    '$',
+  );
+  throw new TroupeError(
+    'INVALID_ARGUMENT',
+    `${what} at ${where} cannot be sent as JSON; convert it first`,
+  );
 }
 
 function copy(value: unknown, depth: number, step: Step | undefined): unknown {
@@ -83,17 +89,29 @@ function copyObject(value: object, depth: number, step: Step | undefined): unkno
   }
   const { toJSON } = value as { toJSON?: unknown };
   if (typeof toJSON === 'function') {
-    return copy((toJSON as (this: object, key: string) => unknown).call(value, String(step?.key ?? '')), depth + 1, step);
+    return copy(
+      (toJSON as (this: object, key: string) => unknown).call(value, String(step?.key ?? '')),
+      depth + 1,
+      step,
+    );
   }
   if (value instanceof Map) refuse('a Map', step);
   if (value instanceof Set) refuse('a Set', step);
-  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) refuse('a byte array inside a value', step);
-  if (value instanceof Number || value instanceof String || value instanceof Boolean) return value.valueOf();
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer)
+    refuse('a byte array inside a value', step);
+  if (value instanceof Number || value instanceof String || value instanceof Boolean)
+    return value.valueOf();
   const members: Record<string, unknown> = {};
   for (const key of Object.keys(value)) {
     const member = copy((value as Record<string, unknown>)[key], depth + 1, { key, up: step });
     if (member === undefined) continue;
-    if (key === '__proto__') Object.defineProperty(members, key, { value: member, enumerable: true, configurable: true, writable: true });
+    if (key === '__proto__')
+      Object.defineProperty(members, key, {
+        value: member,
+        enumerable: true,
+        configurable: true,
+        writable: true,
+      });
     else members[key] = member;
   }
   return members;
@@ -120,6 +138,8 @@ export function toValue(payload: Payload): unknown {
   try {
     return JSON.parse(decoder.decode(payload));
   } catch (cause) {
-    throw new TroupeError('INVALID_ARGUMENT', `the body is not JSON: ${(cause as Error).message}`, { cause });
+    throw new TroupeError('INVALID_ARGUMENT', `the body is not JSON: ${(cause as Error).message}`, {
+      cause,
+    });
   }
 }

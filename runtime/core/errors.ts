@@ -130,7 +130,11 @@ export class ComponentError extends TroupeError {
     message: string,
     options: ErrorOptions & { code?: ErrorCode } = {},
   ) {
-    super(options.code ?? 'COMPONENT', `component "${component.name}" (${component.type}): ${message}`, options);
+    super(
+      options.code ?? 'COMPONENT',
+      `component "${component.name}" (${component.type}): ${message}`,
+      options,
+    );
     this.component = component.name;
     this.componentType = component.type;
   }

@@ -92,7 +92,12 @@ export interface ReminderRecord {
 }
 
 export type EntryOperation =
-  | { readonly kind: 'upsert'; readonly name: string; readonly json: string; readonly ttlSeconds?: number }
+  | {
+      readonly kind: 'upsert';
+      readonly name: string;
+      readonly json: string;
+      readonly ttlSeconds?: number;
+    }
   | { readonly kind: 'delete'; readonly name: string };
 
 /**
@@ -106,7 +111,10 @@ export interface ActorRuntime {
   /** True while the actor has an activation here. */
   isActive(actor: ActorAddress): boolean;
   /** JSON text of a committed entry. */
-  getState(actor: ActorAddress, name: string): Promise<{ json: string; expiresAt?: number } | undefined>;
+  getState(
+    actor: ActorAddress,
+    name: string,
+  ): Promise<{ json: string; expiresAt?: number } | undefined>;
   changeState(actor: ActorAddress, operations: readonly EntryOperation[]): Promise<void>;
   setTimer(actor: ActorAddress, name: string, spec: TimerSpec): Promise<void>;
   deleteTimer(actor: ActorAddress, name: string): Promise<void>;
