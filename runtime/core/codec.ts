@@ -119,7 +119,36 @@ function copyObject(value: object, depth: number, step: Step | undefined): unkno
 
 /** JSON text of a value, by the rules above. `undefined` gives undefined. */
 export function toJson(value: unknown): string | undefined {
-  return value === undefined ? undefined : JSON.stringify(copy(value, 0, undefined));
+  if (value === undefined) return undefined;
+  return isPlain(value, 0) ? JSON.stringify(value) : JSON.stringify(copy(value, 0, undefined));
+}
+
+/** True for values that JSON.stringify renders by the rules above without help; false sends them the careful way. */
+function isPlain(value: unknown, depth: number): boolean {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+    case 'undefined':
+      return true;
+    case 'number':
+      return Number.isFinite(value);
+    case 'object': {
+      if (value === null) return true;
+      if (depth > MAX_DEPTH) return false;
+      if (Array.isArray(value)) {
+        for (const item of value) if (!isPlain(item, depth + 1)) return false;
+        return true;
+      }
+      const prototype: unknown = Object.getPrototypeOf(value);
+      if (prototype !== Object.prototype && prototype !== null) return false;
+      for (const key in value) {
+        if (key === 'toJSON' || !isPlain((value as Record<string, unknown>)[key], depth + 1)) return false;
+      }
+      return true;
+    }
+    default:
+      return false;
+  }
 }
 
 /** The bytes that a payload is on a wire. */

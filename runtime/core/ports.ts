@@ -8,8 +8,11 @@ import type { Payload } from './codec.ts';
 /** Milliseconds since the epoch, and wake-ups. One owner of time per system; virtual in tests. */
 export interface Clock {
   now(): number;
-  /** Calls `fire` once at `at` or as soon after as possible. */
-  timer(at: number, fire: () => void): ClockTimer;
+  /**
+   * Calls `fire` once at `at` or as soon after as possible. A background timer
+   * does not keep the process alive.
+   */
+  timer(at: number, fire: () => void, options?: { readonly background?: boolean }): ClockTimer;
 }
 
 export interface ClockTimer {
@@ -46,6 +49,8 @@ export interface Once {
   readonly key: string;
   readonly stream: string;
   readonly seq: number;
+  /** How long the receiver remembers, in milliseconds. Default 7 days. */
+  readonly windowMs?: number;
 }
 
 /** A call as it enters the router from any border. */
@@ -88,7 +93,10 @@ export interface ReminderRecord {
   readonly left?: number;
   readonly expires?: number;
   readonly data?: unknown;
+  /** Firings in a row whose handler failed. */
   readonly failures: number;
+  /** When the firing that failed is tried again. */
+  readonly retryAt?: number;
 }
 
 export type EntryOperation =
@@ -125,6 +133,70 @@ export interface ActorRuntime {
   types(): { type: string; count: number }[];
   /** Ids of a type that have state, ascending, in pages. */
   list(type: string, page?: { after?: string; limit?: number }): Promise<string[]>;
+}
+
+/** A row of an actor in the store. Names beginning with `$` are the engine's own. */
+export interface StoredEntry {
+  readonly name: string;
+  /** JSON text; absent when there is no such row. */
+  readonly json?: string;
+  readonly etag?: string;
+  readonly expiresAt?: number;
+}
+
+/** Ordered indexes that the engine keeps: reminders by time, undelivered outbox rows, ids of a type. */
+export type IndexName = 'due' | 'outbox' | 'ids' | 'parked';
+
+export type EntryWrite =
+  | {
+      readonly kind: 'set';
+      readonly name: string;
+      readonly json: string;
+      readonly etag?: string | undefined;
+      readonly firstWrite?: boolean | undefined;
+      readonly ttlMs?: number | undefined;
+      readonly index?: { readonly name: IndexName; readonly score: number } | undefined;
+    }
+  | { readonly kind: 'delete'; readonly name: string; readonly index?: IndexName | undefined }
+  | { readonly kind: 'check'; readonly name: string; readonly etag: string | null }
+  | { readonly kind: 'delete-all' };
+
+export interface ScannedEntry {
+  readonly actor: ActorAddress;
+  readonly name: string;
+  readonly json: string;
+  readonly score: number;
+  /** Position for `after`. */
+  readonly key: string;
+}
+
+/** Reads what is due by time; only `ActorStore.commit` and `remove` write. */
+export interface DueReader {
+  scan(
+    index: 'due' | 'outbox' | 'parked',
+    query: {
+      readonly until?: number | undefined;
+      readonly after?: { readonly score: number; readonly key: string } | undefined;
+      readonly limit: number;
+    },
+  ): Promise<ScannedEntry[]>;
+}
+
+/** Where actors' state, reminders and outbox are kept. */
+export interface ActorStore extends DueReader {
+  /** One entry a name, in the order asked. */
+  read(actor: ActorAddress, names: readonly string[]): Promise<StoredEntry[]>;
+  /**
+   * One transaction, durable when it resolves; rejects with CONFLICT when a
+   * condition does not hold. Resolves to the new etag of each `set`.
+   */
+  commit(actor: ActorAddress, writes: readonly EntryWrite[]): Promise<(string | undefined)[]>;
+  /** Deletes delivered outbox rows, in one transaction. */
+  remove(rows: readonly { readonly actor: ActorAddress; readonly name: string; readonly index: IndexName }[]): Promise<void>;
+  /** Ids of a type that have state, ascending. */
+  list(type: string, page: { readonly after?: string | undefined; readonly limit: number }): Promise<string[]>;
+  /** A number larger than every one given before by this store for the application. */
+  nextTerm(): Promise<number>;
 }
 
 /** Publishes what an outbox holds. `id` is the same at every repetition. */

@@ -1,0 +1,122 @@
+/**
+ * One named entry of an actor's state in memory: what is committed (as JSON
+ * text, with its etag) and the way to a turn's draft of it. Drafts live in the
+ * turn, so a turn that throws leaves nothing behind.
+ */
+import type { Activation } from './activation.ts';
+import { toJson } from './codec.ts';
+import { TroupeError } from './errors.ts';
+import type { Turn } from './turn.ts';
+
+export interface CellOptions<T> {
+  readonly initial: () => T;
+  readonly ttl?: string | number;
+}
+
+export interface Draft {
+  value: unknown;
+  /** JSON of the value that the draft began as; undefined for none. */
+  readonly before: string | undefined;
+  /** What is to be stored: the value, nothing any more, or the value even if unchanged. */
+  intent: 'keep' | 'set' | 'delete';
+}
+
+const DRAFTLESS = Symbol('no draft');
+
+export class StateCell<T> {
+  readonly name: string;
+  readonly initial: () => T;
+  readonly ttlMs: number | undefined;
+  readonly #activation: Activation;
+  loaded = false;
+  json: string | undefined = undefined;
+  etag: string | undefined = undefined;
+  expiresAt: number | undefined = undefined;
+  #loading: Promise<void> | undefined = undefined;
+
+  constructor(activation: Activation, name: string, initial: () => T, ttlMs: number | undefined) {
+    this.#activation = activation;
+    this.name = name;
+    this.initial = initial;
+    this.ttlMs = ttlMs;
+  }
+
+  get(): Promise<T> {
+    const turn = this.#activation.currentTurn(`state "${this.name}" was used`);
+    const value = this.#draftValue(turn);
+    if (value !== DRAFTLESS) return Promise.resolve(value as T);
+    if (this.loaded) return Promise.resolve(this.#open(turn));
+    return this.#load().then(() => {
+      const again = this.#draftValue(turn);
+      return again === DRAFTLESS ? this.#open(turn) : (again as T);
+    });
+  }
+
+  set(value: T): void {
+    const turn = this.#activation.currentTurn(`state "${this.name}" was set`);
+    turn.assertWritable(`setting state "${this.name}"`);
+    if (value === undefined) {
+      throw new TroupeError('INVALID_ARGUMENT', `state "${this.name}" cannot be set to undefined; use delete()`);
+    }
+    this.#replace(turn, value, 'set');
+  }
+
+  delete(): void {
+    const turn = this.#activation.currentTurn(`state "${this.name}" was deleted`);
+    turn.assertWritable(`deleting state "${this.name}"`);
+    this.#replace(turn, this.initial(), 'delete');
+  }
+
+  /** Makes the entry's committed value known; reads of one entry at the same time share one read. */
+  async ensureLoaded(): Promise<void> {
+    if (!this.loaded) await this.#load();
+  }
+
+  /** The committed JSON text, unless it expired. */
+  committed(): string | undefined {
+    return this.expiresAt !== undefined && this.expiresAt <= this.#activation.now() ? undefined : this.json;
+  }
+
+  /** Forgets everything: the next use reads the store again. */
+  reset(): void {
+    this.loaded = false;
+    this.json = undefined;
+    this.etag = undefined;
+    this.expiresAt = undefined;
+    this.#loading = undefined;
+  }
+
+  #replace(turn: Turn, value: unknown, intent: 'set' | 'delete'): void {
+    const { drafts } = turn.mutable();
+    const draft = drafts.get(this as StateCell<unknown>);
+    if (draft) {
+      draft.value = value;
+      draft.intent = intent;
+    } else {
+      drafts.set(this as StateCell<unknown>, { value, before: undefined, intent });
+    }
+  }
+
+  #draftValue(turn: Turn): unknown {
+    const draft = turn.changes?.drafts.get(this as StateCell<unknown>);
+    return draft ? draft.value : DRAFTLESS;
+  }
+
+  #open(turn: Turn): T {
+    const json = this.committed();
+    const value = json === undefined ? this.initial() : (JSON.parse(json) as T);
+    turn.mutable().drafts.set(this as StateCell<unknown>, {
+      value,
+      before: json ?? toJson(value),
+      intent: 'keep',
+    });
+    return value;
+  }
+
+  #load(): Promise<void> {
+    this.#loading ??= this.#activation.loadCell(this as StateCell<unknown>).finally(() => {
+      this.#loading = undefined;
+    });
+    return this.#loading;
+  }
+}
