@@ -254,6 +254,18 @@ const breaches: [title: string, file: string, text: string, rule: Rule][] = [
     'import',
   ],
   [
+    'a driver with the registry',
+    'components/state/drivers/sqlite.ts',
+    "import '../../registry.ts';",
+    'import',
+  ],
+  [
+    'a driver with the table of its kind',
+    'components/state/drivers/sqlite.ts',
+    "import '../index.ts';",
+    'import',
+  ],
+  [
     'a driver with the runtime',
     'components/state/drivers/sqlite.ts',
     "import '../../../runtime/core/ports.ts';",

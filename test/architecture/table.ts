@@ -5,6 +5,8 @@
 import type { Room } from './room.ts';
 
 const CONTRACTS = ['components/component.ts', 'components/*/contract.ts'];
+/** Files that every driver shares, and those that the drivers of one kind share. */
+const SHARED = ['components/!(registry).ts', 'components/$1/!(index).ts'];
 const REGISTRY = ['components/registry.ts', 'components/*/index.ts'];
 
 export const ROOMS: readonly Room[] = [
@@ -150,7 +152,7 @@ export const ROOMS: readonly Room[] = [
     room: 'components (local.env driver)',
     files: /^components\/(secretstores)\/drivers\/(local-env)\.ts$/,
     own: false,
-    may: ['components/component.ts', 'components/$1/*.ts', 'runtime/core/errors.ts'],
+    may: [...SHARED, 'runtime/core/errors.ts'],
     packages: [],
     node: [],
     env: true,
@@ -160,8 +162,7 @@ export const ROOMS: readonly Room[] = [
     files: /^components\/([\w-]+)\/drivers\/([\w]+)/,
     own: false,
     may: [
-      'components/component.ts',
-      'components/$1/*.ts',
+      ...SHARED,
       'components/$1/drivers/$2.ts',
       'components/$1/drivers/$2-*.ts',
       'components/$1/drivers/$2/**',
@@ -174,14 +175,14 @@ export const ROOMS: readonly Room[] = [
   {
     room: 'components (conformance)',
     files: /^components\/([\w-]+)\/conformance\//,
-    may: ['components/component.ts', 'components/$1/*.ts', 'runtime/core/errors.ts'],
+    may: [...SHARED, 'runtime/core/errors.ts'],
     packages: ['vitest', 'fast-check'],
     node: 'any',
   },
   {
     room: 'components (shared by the drivers of a kind)',
     files: /^components\/([\w-]+)\/[\w.-]+\.ts$/,
-    may: ['components/component.ts', 'components/$1/*.ts', 'runtime/core/errors.ts'],
+    may: [...SHARED, 'runtime/core/errors.ts'],
     packages: [],
     node: 'no-io',
     givenTime: true,
@@ -189,7 +190,7 @@ export const ROOMS: readonly Room[] = [
   {
     room: 'components (shared)',
     files: /^components\/[\w.-]+\.ts$/,
-    may: ['runtime/core/errors.ts'],
+    may: ['components/component.ts', 'runtime/core/errors.ts'],
     packages: [],
     node: 'no-io',
     givenTime: true,
