@@ -25,6 +25,11 @@ export interface ComponentOptions {
   readonly logger: ComponentLogger;
   /** Milliseconds since the epoch. Drivers that expire or schedule use this clock and no other. */
   readonly now: () => number;
+  /**
+   * Calls `fire` once, `delayMs` from now on the same clock. Every delay of a
+   * driver goes through here; an outstanding timer keeps no process alive.
+   */
+  readonly timer: (delayMs: number, fire: () => void) => { cancel(): void };
 }
 
 /** Base of every component instance. */
@@ -59,4 +64,10 @@ export interface DriverEntry<C extends Component> {
   /** Versions accepted in YAML. Dapr's default is `v1`. */
   readonly versions: readonly string[];
   load(): Promise<Driver<C>>;
+}
+
+/** A kind of component: its table of drivers, and the metadata fields that the runtime itself reads from any of them. */
+export interface Kind<C extends Component> {
+  readonly drivers: readonly DriverEntry<C>[];
+  readonly fields: readonly MetadataField[];
 }

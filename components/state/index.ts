@@ -1,0 +1,29 @@
+/** The table of state stores, and the metadata fields that the runtime reads from any of them. */
+import type { Kind } from '../component.ts';
+import type { StateStore } from './contract.ts';
+
+export const stateKind: Kind<StateStore> = {
+  fields: [
+    {
+      name: 'actorStateStore',
+      description: '`true` for the one store that keeps the state of actors. Default `false`.',
+    },
+    {
+      name: 'keyPrefix',
+      description:
+        'Prefix of keys written through the state API: `appid`, `name`, `namespace`, `none` or a text of your own. Default `appid`.',
+    },
+  ],
+  drivers: [
+    {
+      type: 'state.in-memory',
+      versions: ['v1'],
+      load: async () => (await import('./drivers/memory.ts')).driver,
+    },
+    {
+      type: 'state.sqlite',
+      versions: ['v1'],
+      load: async () => (await import('./drivers/sqlite.ts')).driver,
+    },
+  ],
+};
