@@ -76,7 +76,7 @@ export const ROOMS: readonly Room[] = [
   {
     room: 'runtime/config',
     files: /^runtime\/config\//,
-    may: ['runtime/core/errors.ts'],
+    may: ['runtime/core/errors.ts', 'runtime/core/schedule.ts'],
     types: ['runtime/hosts/*.ts', ...CONTRACTS],
     packages: ['yaml'],
     node: 'no-io',
