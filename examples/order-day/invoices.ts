@@ -1,0 +1,102 @@
+/**
+ * Groups rows into invoices, across files, and makes of each the request that
+ * its order or return is created with. An invoice keeps the place of its first
+ * row, so the order of invoices is the order of the files. Which lines count
+ * is the shop's rule (actors/order/lines.ts); here they are only counted.
+ */
+import { lineFault } from '../../actors/order/lines.ts';
+import type { CreateOrder, LineRequest } from '../../actors/order/api.ts';
+import type { BrokenRow, RowSink } from './rows.ts';
+
+export interface Invoice {
+  readonly id: string;
+  /** An id that starts with C is a return. */
+  readonly kind: 'order' | 'return';
+  /** Of the first row that has one; empty when none has. */
+  customer: string;
+  country: string;
+  /** Of the first row, `YYYY-MM-DD HH:MM:SS`; empty when every row was broken. */
+  time: string;
+  /** Every line that could be read, in file order. For a return, quantities are the units that come back. */
+  readonly lines: LineRequest[];
+}
+
+export interface Book {
+  /** In file order. */
+  readonly invoices: readonly Invoice[];
+  /** Lines that count nowhere: not readable, or not valid by the shop's rule. */
+  readonly leftOut: readonly BrokenRow[];
+  /** Lines read, those left out included. */
+  readonly lines: number;
+  /** Units ordered on valid lines, of every stock code in the files; 0 for one that is only returned or never valid. */
+  readonly ordered: ReadonlyMap<string, number>;
+}
+
+export interface Bookkeeper extends RowSink {
+  book(): Book;
+}
+
+/** Collects rows; `book` gives what came together. */
+export function createBookkeeper(): Bookkeeper {
+  const invoices = new Map<string, Invoice>();
+  const ordered = new Map<string, number>();
+  const leftOut: BrokenRow[] = [];
+  let lines = 0;
+  const invoice = (id: string): Invoice => {
+    let found = invoices.get(id);
+    if (!found) {
+      const kind = id.startsWith('C') ? 'return' : 'order';
+      found = { id, kind, customer: '', country: '', time: '', lines: [] };
+      invoices.set(id, found);
+    }
+    return found;
+  };
+  return {
+    row(row) {
+      lines++;
+      const target = invoice(row.invoice);
+      target.customer ||= row.customer;
+      target.country ||= row.country;
+      target.time ||= row.time;
+      const line: LineRequest = {
+        stockCode: row.code,
+        description: row.description,
+        quantity: target.kind === 'order' ? row.quantity : -row.quantity || 0,
+        unitPrice: row.unitPrice,
+      };
+      target.lines.push(line);
+      const reason = lineFault(line);
+      if (reason !== undefined) {
+        leftOut.push({ file: row.file, line: row.line, reason, invoice: row.invoice });
+      }
+      const units = target.kind === 'order' && reason === undefined ? line.quantity : 0;
+      ordered.set(row.code, (ordered.get(row.code) ?? 0) + units);
+    },
+    broken(row) {
+      lines++;
+      if (row.invoice !== undefined) invoice(row.invoice);
+      leftOut.push(row);
+    },
+    book: () => ({ invoices: [...invoices.values()], leftOut, lines, ordered }),
+  };
+}
+
+/** What the order, or the return, of an invoice is created with. */
+export function requestOf({ customer, country, time, lines }: Invoice): CreateOrder {
+  return {
+    customer: customer === '' ? null : customer,
+    country,
+    currency: 'GBP',
+    placedAt: time,
+    lines,
+  };
+}
+
+/** How many lines were left out for each reason, most frequent first. */
+export function countReasons(leftOut: readonly BrokenRow[]): Record<string, number> {
+  const counts = new Map<string, number>();
+  for (const { reason } of leftOut) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return Object.fromEntries(
+    [...counts].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : a > b ? 1 : 0)),
+  );
+}
