@@ -168,7 +168,8 @@ class MemoryStore implements StateStore {
     if (before) this.#unlist(key, before, index?.name, index?.score, expiresAt);
     else this.#keys?.add({ score: 0, key });
     const row: Row = {
-      value: typeof value === 'string' ? value : value.slice(),
+      // Not slice(): that of a Buffer shares the memory.
+      value: typeof value === 'string' ? value : new Uint8Array(value),
       etag,
       expiresAt,
       index: index?.name,
@@ -243,7 +244,7 @@ class MemoryStore implements StateStore {
 }
 
 function itemOf(key: string, row: Row): StateItem & { value: StateValue } {
-  const value = typeof row.value === 'string' ? row.value : row.value.slice();
+  const value = typeof row.value === 'string' ? row.value : new Uint8Array(row.value);
   return row.expiresAt === undefined
     ? { key, value, etag: row.etag }
     : { key, value, etag: row.etag, expiresAt: row.expiresAt };

@@ -18,7 +18,7 @@ const LEVEL = 1;
  * Pages in the write-ahead log before they are moved into the database. Larger
  * than the default of 1,000, because each move syncs the database file.
  */
-const CHECKPOINT_PAGES = 8_000;
+const CHECKPOINT_PAGES = 4_000;
 
 /** @throws ComponentError when the file cannot be opened, is locked, or has a layout that is not known. */
 export function openDatabase(options: ComponentOptions, settings: SqliteSettings): DatabaseSync {
