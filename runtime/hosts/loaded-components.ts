@@ -1,0 +1,62 @@
+/** What loading components takes and gives. */
+import type { ComponentLogger, ComponentOptions } from '../../components/component.ts';
+import type { PubSub } from '../../components/pubsub/contract.ts';
+import type { Registry, ResolvedDriver } from '../../components/registry.ts';
+import type { SecretStore } from '../../components/secretstores/contract.ts';
+import type { StateStore } from '../../components/state/contract.ts';
+import type { ComponentSpec } from '../config/component.ts';
+import type { TopicScopes } from './topic-scopes.ts';
+
+export interface LoadOptions {
+  readonly registry: Registry;
+  readonly appId: string;
+  /** For `envRef`, and NAMESPACE, POD_NAME and DAPR_ENV_KEYS. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly logger: ComponentLogger;
+  /** Aborting gives up opening. */
+  readonly signal?: AbortSignal;
+  /** Delays of drivers, on the clock of `now`. Default: the real time, keeping no process alive. */
+  readonly timer?: ComponentOptions['timer'];
+}
+
+export interface LoadedStateStore {
+  readonly name: string;
+  readonly store: StateStore;
+  /** Goes before every key of the state API: `shop||`, or empty. Actor state has keys of its own. */
+  readonly keyPrefix: string;
+}
+
+export interface LoadedPubSub {
+  readonly name: string;
+  readonly pubsub: PubSub;
+  /** Which topics this app may use. */
+  readonly topics: TopicScopes;
+}
+
+/** A component as `/v1.0/metadata` prints it. */
+export interface ComponentInfo {
+  readonly name: string;
+  readonly type: string;
+  readonly version: string;
+  readonly capabilities: readonly string[];
+}
+
+export interface LoadedComponents extends AsyncDisposable {
+  readonly stateStores: ReadonlyMap<string, LoadedStateStore>;
+  readonly pubsubs: ReadonlyMap<string, LoadedPubSub>;
+  readonly secretStores: ReadonlyMap<string, SecretStore>;
+  /** The state store marked `actorStateStore`. */
+  readonly actorStore: LoadedStateStore | undefined;
+  /** In the order in which they were opened. */
+  readonly list: readonly ComponentInfo[];
+  /** Closes in reverse order of opening, all of them also when one fails. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** A component whose driver is known and whose metadata names are right. */
+export interface Planned {
+  readonly spec: ComponentSpec;
+  readonly resolved: ResolvedDriver;
+}
