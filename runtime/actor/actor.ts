@@ -72,7 +72,7 @@ export abstract class Actor<Services = unknown> {
 }
 
 /** A class that can be hosted: `static type` is its name on the wire. */
-export interface ActorClass<A extends Actor<never> = Actor<never>> {
+export interface ActorClass<A extends Actor = Actor> {
   readonly type: string;
   readonly options?: ActorOptions;
   readonly subscriptions?: readonly TopicSubscription[];

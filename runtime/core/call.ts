@@ -117,10 +117,14 @@ export function timeoutError(call: Call): TroupeError {
 }
 
 export function cancelledError(call: Call, cause: unknown): TroupeError {
-  return new TroupeError('CANCELLED', `the caller of ${call.type}/${call.id} ${call.method} gave up waiting`, {
-    cause,
-    actor: { type: call.type, id: call.id },
-    method: call.method,
-    details: { started: call.turn !== undefined },
-  });
+  return new TroupeError(
+    'CANCELLED',
+    `the caller of ${call.type}/${call.id} ${call.method} gave up waiting`,
+    {
+      cause,
+      actor: { type: call.type, id: call.id },
+      method: call.method,
+      details: { started: call.turn !== undefined },
+    },
+  );
 }

@@ -142,7 +142,8 @@ function isPlain(value: unknown, depth: number): boolean {
       const prototype: unknown = Object.getPrototypeOf(value);
       if (prototype !== Object.prototype && prototype !== null) return false;
       for (const key in value) {
-        if (key === 'toJSON' || !isPlain((value as Record<string, unknown>)[key], depth + 1)) return false;
+        if (key === 'toJSON' || !isPlain((value as Record<string, unknown>)[key], depth + 1))
+          return false;
       }
       return true;
     }

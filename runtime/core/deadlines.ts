@@ -39,7 +39,9 @@ export class Deadlines {
 
   /** For calls with a deadline of their own. */
   watch(call: Call): void {
-    const timer = this.#clock.timer(call.deadline, () => call.abandon(timeoutError(call)), { background: true });
+    const timer = this.#clock.timer(call.deadline, () => call.abandon(timeoutError(call)), {
+      background: true,
+    });
     const before = call.release;
     call.release = (settled) => {
       timer.cancel();

@@ -19,7 +19,11 @@ export class Mailbox {
 
   /** True when a call that comes now may start now without overtaking another. */
   admits(readOnly: boolean): boolean {
-    return this.exclusive === undefined && this.waiting === 0 && (readOnly || (this.readers?.size ?? 0) === 0);
+    return (
+      this.exclusive === undefined &&
+      this.waiting === 0 &&
+      (readOnly || (this.readers?.size ?? 0) === 0)
+    );
   }
 
   push(call: Call): void {

@@ -41,8 +41,8 @@ export interface Peer {
   call(address: string, call: OutgoingCall): Promise<Payload>;
 }
 
-/** What a turn is opened for. */
-export type CallKind = 'method' | 'timer' | 'reminder';
+/** What a turn is opened for. A system turn runs a function of the engine's own on the actor. */
+export type CallKind = 'method' | 'timer' | 'reminder' | 'system';
 
 /** Identifies a durable send to its receiver: repetitions of (key, stream) up to `seq` are dropped. */
 export interface Once {
@@ -192,15 +192,26 @@ export interface ActorStore extends DueReader {
    */
   commit(actor: ActorAddress, writes: readonly EntryWrite[]): Promise<(string | undefined)[]>;
   /** Deletes delivered outbox rows, in one transaction. */
-  remove(rows: readonly { readonly actor: ActorAddress; readonly name: string; readonly index: IndexName }[]): Promise<void>;
+  remove(
+    rows: readonly {
+      readonly actor: ActorAddress;
+      readonly name: string;
+      readonly index: IndexName;
+    }[],
+  ): Promise<void>;
   /** Ids of a type that have state, ascending. */
-  list(type: string, page: { readonly after?: string | undefined; readonly limit: number }): Promise<string[]>;
+  list(
+    type: string,
+    page: { readonly after?: string | undefined; readonly limit: number },
+  ): Promise<string[]>;
   /** A number larger than every one given before by this store for the application. */
   nextTerm(): Promise<number>;
 }
 
 /** Publishes what an outbox holds. `id` is the same at every repetition. */
 export interface Publisher {
+  /** True when there is a pub/sub component of the name. */
+  knows(pubsub: string): boolean;
   publish(event: {
     readonly id: string;
     readonly pubsub: string;

@@ -17,8 +17,8 @@ export interface Period {
 const GO_UNITS: Record<string, number> = {
   ns: 1e-6,
   us: 1e-3,
-  'µs': 1e-3,
-  'μs': 1e-3,
+  µs: 1e-3,
+  μs: 1e-3,
   ms: 1,
   s: 1000,
   m: 60_000,
@@ -47,7 +47,9 @@ function parseGo(text: string): number | undefined {
 function parseIso(text: string): Omit<Period, 'repeats'> | undefined {
   const match = ISO.exec(text);
   if (!match || text === 'P' || text.endsWith('T')) return undefined;
-  const [years, months, weeks, days, hours, minutes, seconds] = match.slice(1).map((part) => Number(part ?? 0));
+  const [years, months, weeks, days, hours, minutes, seconds] = match
+    .slice(1)
+    .map((part) => Number(part ?? 0));
   return {
     years: years!,
     months: months!,
@@ -63,7 +65,9 @@ function parseIso(text: string): Omit<Period, 'repeats'> | undefined {
  */
 export function parseDuration(value: string | number, what = 'duration'): number {
   if (typeof value === 'number') {
-    return Number.isFinite(value) && value >= 0 ? value : invalid(what, value, 'a number of milliseconds');
+    return Number.isFinite(value) && value >= 0
+      ? value
+      : invalid(what, value, 'a number of milliseconds');
   }
   const go = parseGo(value);
   if (go !== undefined && go >= 0) return go;
@@ -93,7 +97,8 @@ export function parseTime(value: string | number | Date, from: number, what = 't
 
 /** A period between firings. Errors: INVALID_ARGUMENT for text that is none, for `R0` and for a length of zero. */
 export function parsePeriod(value: string | number, what = 'period'): Period {
-  if (typeof value === 'number') return positive({ years: 0, months: 0, days: 0, ms: parseDuration(value, what) }, value, what);
+  if (typeof value === 'number')
+    return positive({ years: 0, months: 0, days: 0, ms: parseDuration(value, what) }, value, what);
   const repeat = /^R(\d+)\/(.*)$/.exec(value);
   const body = repeat ? repeat[2]! : value;
   const repeats = repeat ? Number(repeat[1]) : undefined;
@@ -112,7 +117,9 @@ export function parsePeriod(value: string | number, what = 'period'): Period {
 
 function positive(period: Period, value: unknown, what: string): Period {
   const { years, months, days, ms } = period;
-  return ms >= 0 && years + months + days + ms > 0 ? period : invalid(what, value, 'longer than zero');
+  return ms >= 0 && years + months + days + ms > 0
+    ? period
+    : invalid(what, value, 'longer than zero');
 }
 
 /** True when the period has parts whose length depends on the calendar; Dapr's reminders refuse them. */

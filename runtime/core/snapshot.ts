@@ -6,7 +6,11 @@
 export type Snapshot =
   | { readonly kind: 'value'; readonly value: unknown }
   | { readonly kind: 'array'; readonly target: unknown[]; readonly items: Snapshot[] }
-  | { readonly kind: 'object'; readonly target: Record<string, unknown>; readonly members: [string, Snapshot][] };
+  | {
+      readonly kind: 'object';
+      readonly target: Record<string, unknown>;
+      readonly members: [string, Snapshot][];
+    };
 
 export function takeSnapshot(value: unknown): Snapshot {
   if (Array.isArray(value)) return { kind: 'array', target: value, items: value.map(takeSnapshot) };

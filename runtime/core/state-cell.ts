@@ -8,17 +8,13 @@ import { toJson } from './codec.ts';
 import { TroupeError } from './errors.ts';
 import type { Turn } from './turn.ts';
 
-export interface CellOptions<T> {
-  readonly initial: () => T;
-  readonly ttl?: string | number;
-}
-
 export interface Draft {
   value: unknown;
   /** JSON of the value that the draft began as; undefined for none. */
   readonly before: string | undefined;
   /** What is to be stored: the value, nothing any more, or the value even if unchanged. */
   intent: 'keep' | 'set' | 'delete';
+  ttlMs: number | undefined;
 }
 
 const DRAFTLESS = Symbol('no draft');
@@ -52,13 +48,17 @@ export class StateCell<T> {
     });
   }
 
-  set(value: T): void {
+  /** `ttlMs` overrules the entry's own for this write. */
+  set(value: T, ttlMs?: number): void {
     const turn = this.#activation.currentTurn(`state "${this.name}" was set`);
     turn.assertWritable(`setting state "${this.name}"`);
     if (value === undefined) {
-      throw new TroupeError('INVALID_ARGUMENT', `state "${this.name}" cannot be set to undefined; use delete()`);
+      throw new TroupeError(
+        'INVALID_ARGUMENT',
+        `state "${this.name}" cannot be set to undefined; use delete()`,
+      );
     }
-    this.#replace(turn, value, 'set');
+    this.#replace(turn, value, 'set', ttlMs);
   }
 
   delete(): void {
@@ -74,7 +74,21 @@ export class StateCell<T> {
 
   /** The committed JSON text, unless it expired. */
   committed(): string | undefined {
-    return this.expiresAt !== undefined && this.expiresAt <= this.#activation.now() ? undefined : this.json;
+    return this.expiresAt !== undefined && this.expiresAt <= this.#activation.now()
+      ? undefined
+      : this.json;
+  }
+
+  /** A commit made this the stored value. */
+  committedAs(
+    json: string | undefined,
+    etag: string | undefined,
+    expiresAt: number | undefined,
+  ): void {
+    this.loaded = true;
+    this.json = json;
+    this.etag = etag;
+    this.expiresAt = expiresAt;
   }
 
   /** Forgets everything: the next use reads the store again. */
@@ -86,14 +100,20 @@ export class StateCell<T> {
     this.#loading = undefined;
   }
 
-  #replace(turn: Turn, value: unknown, intent: 'set' | 'delete'): void {
+  #replace(
+    turn: Turn,
+    value: unknown,
+    intent: 'set' | 'delete',
+    ttlMs: number | undefined = this.ttlMs,
+  ): void {
     const { drafts } = turn.mutable();
     const draft = drafts.get(this as StateCell<unknown>);
     if (draft) {
       draft.value = value;
       draft.intent = intent;
+      draft.ttlMs = ttlMs;
     } else {
-      drafts.set(this as StateCell<unknown>, { value, before: undefined, intent });
+      drafts.set(this as StateCell<unknown>, { value, before: undefined, intent, ttlMs });
     }
   }
 
@@ -109,6 +129,7 @@ export class StateCell<T> {
       value,
       before: json ?? toJson(value),
       intent: 'keep',
+      ttlMs: this.ttlMs,
     });
     return value;
   }

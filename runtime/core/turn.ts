@@ -10,7 +10,7 @@ import { TroupeError } from './errors.ts';
 import type { Draft, StateCell } from './state-cell.ts';
 import { restoreSnapshot, takeSnapshot, type Snapshot } from './snapshot.ts';
 import type { OutboxMessage } from './outbox.ts';
-import type { ReminderRecord, TimerSpec } from './ports.ts';
+import type { Once, ReminderRecord, TimerSpec } from './ports.ts';
 
 /** What a turn and the reentrant turns inside it want to change. */
 export interface Changes {
@@ -34,7 +34,12 @@ interface Savepoint {
 export class Turn {
   readonly activation: Activation;
   readonly call: Call;
-  readonly readOnly: boolean;
+  readOnly: boolean;
+  /** The durable send that this turn takes in; committed with its changes. */
+  once: Once | undefined;
+  /** The reentrant turn that runs inside this one, and those that wait for it. */
+  inner: Turn | undefined;
+  innerQueue: Call[] | undefined;
   /** The turn on the same actor that this reentrant turn runs inside. */
   readonly enclosing: Turn | undefined;
   /** Larger for chains that began later. */
@@ -47,7 +52,13 @@ export class Turn {
   #controller: AbortController | undefined;
   #aborted: TroupeError | undefined;
 
-  constructor(activation: Activation, call: Call, readOnly: boolean, age: number, enclosing?: Turn) {
+  constructor(
+    activation: Activation,
+    call: Call,
+    readOnly: boolean,
+    age: number,
+    enclosing?: Turn,
+  ) {
     this.activation = activation;
     this.call = call;
     this.readOnly = readOnly;
@@ -63,17 +74,29 @@ export class Turn {
 
   /** The record of changes, made when first needed. */
   mutable(): Changes {
-    this.changes ??= { drafts: new Map(), reminders: new Map(), timers: new Map(), messages: [], deleted: false };
+    this.changes ??= {
+      drafts: new Map(),
+      reminders: new Map(),
+      timers: new Map(),
+      messages: [],
+      deleted: false,
+    };
     return this.changes;
   }
 
   /** Throws when the turn is over or may not write. */
   assertWritable(what: string): void {
     if (this.closed) {
-      throw new TroupeError('INVALID_ARGUMENT', `${what} after the turn of ${this.describe()} had ended; await everything before returning`);
+      throw new TroupeError(
+        'INVALID_ARGUMENT',
+        `${what} after the turn of ${this.describe()} had ended; await everything before returning`,
+      );
     }
     if (this.readOnly) {
-      throw new TroupeError('READ_ONLY', `${this.describe()} is declared read-only and cannot change anything (${what})`);
+      throw new TroupeError(
+        'READ_ONLY',
+        `${this.describe()} is declared read-only and cannot change anything (${what})`,
+      );
     }
   }
 
@@ -86,7 +109,8 @@ export class Turn {
     const { changes } = this;
     const savepoint = this.#savepoint;
     if (!changes || !savepoint) return;
-    for (const cell of [...changes.drafts.keys()]) if (!savepoint.drafts.has(cell)) changes.drafts.delete(cell);
+    for (const cell of [...changes.drafts.keys()])
+      if (!savepoint.drafts.has(cell)) changes.drafts.delete(cell);
     for (const [cell, { draft, snapshot }] of savepoint.drafts) {
       changes.drafts.set(cell, { ...draft, value: restoreSnapshot(snapshot) });
     }
@@ -103,7 +127,8 @@ export class Turn {
 
   /** True when a call that arrived over a wire with this chain id belongs to this turn's chain. */
   hasChainId(id: string): boolean {
-    for (let turn: Turn | undefined = this; turn; turn = turn.call.parent) if (turn.#chainId === id) return true;
+    for (let turn: Turn | undefined = this; turn; turn = turn.call.parent)
+      if (turn.#chainId === id) return true;
     return false;
   }
 
@@ -125,9 +150,11 @@ export class Turn {
     if (this.#aborted) return;
     this.#aborted = reason;
     this.#controller?.abort(reason);
-    for (let child = this.#children; child; ) {
+    for (let child = this.#children; child;) {
       const next: Call | undefined = child.nextSibling;
-      child.abandon(reason.code === 'TIMEOUT' ? timeoutError(child) : cancelledError(child, reason));
+      child.abandon(
+        reason.code === 'TIMEOUT' ? timeoutError(child) : cancelledError(child, reason),
+      );
       child = next;
     }
   }
@@ -152,7 +179,8 @@ export class Turn {
 
 function savepointOf(changes: Changes): Savepoint {
   const drafts = new Map<StateCell<unknown>, { draft: Draft; snapshot: Snapshot }>();
-  for (const [cell, draft] of changes.drafts) drafts.set(cell, { draft: { ...draft }, snapshot: takeSnapshot(draft.value) });
+  for (const [cell, draft] of changes.drafts)
+    drafts.set(cell, { draft: { ...draft }, snapshot: takeSnapshot(draft.value) });
   return {
     drafts,
     reminders: new Map(changes.reminders),

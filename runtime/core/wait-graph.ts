@@ -17,7 +17,11 @@ export function findWaitCycle(call: Call): Call[] | undefined {
 
   function visitCall(waiting: Call, path: Call[]): Call[] | undefined {
     const here = waiting.queuedIn ? [...path, waiting] : path;
-    const turns = waiting.queuedIn ? waiting.queuedIn.mailbox.running() : waiting.turn ? [waiting.turn] : [];
+    const turns = waiting.queuedIn
+      ? waiting.queuedIn.mailbox.running()
+      : waiting.turn
+        ? [waiting.turn]
+        : [];
     for (const turn of turns) {
       if (ancestors.has(turn)) return here;
       if (seen.has(turn)) continue;

@@ -1,0 +1,54 @@
+/** What the engine's pieces share: the ports, the turn scope, and the counters. */
+import type { AsyncLocalStorage } from 'node:async_hooks';
+import type { Call } from './call.ts';
+import type { ActorAddress } from './errors.ts';
+import type { Interceptor } from './interceptors.ts';
+import type { OutboxRow } from './outbox.ts';
+import type { ActorStore, Clock, EngineLogger, Placement, Random } from './ports.ts';
+import type { Turn } from './turn.ts';
+
+export interface EngineCounters {
+  /** Turns opened, all kinds. */
+  turns: number;
+  /** Turns that committed to the store. */
+  durableTurns: number;
+  /** Durable sends that a receiver had already seen. */
+  duplicates: number;
+  remindersFired: number;
+  reminderFailures: number;
+  /** Turns open now. */
+  openTurns: number;
+  /** Turns that wait on the clock (`ctx.sleep`). */
+  sleeping: number;
+  /** Grows with everything that happens; still when nothing does. */
+  activity: number;
+}
+
+export interface EngineParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly store: ActorStore;
+  readonly placement: Placement;
+  readonly logger: EngineLogger;
+  readonly interceptors: readonly Interceptor[];
+  readonly scope: AsyncLocalStorage<Turn>;
+  readonly counters: EngineCounters;
+  readonly dedupe: boolean;
+  /** Sends a committed outbox row on its way. */
+  dispatch(row: OutboxRow): void;
+  /** Undelivered rows of a deleted actor are gone from the store: stop sending them. */
+  forget(sender: ActorAddress): void;
+  outboxFull(): boolean;
+  /** A reminder is due at this time. */
+  remindAt(due: number): void;
+  /** Enters a call that the engine itself makes (timers). */
+  enter(call: {
+    readonly type: string;
+    readonly id: string;
+    readonly method: string;
+    readonly kind: Call['kind'];
+    readonly payload: Call['payload'];
+  }): Promise<unknown>;
+  /** Background work that closing waits for; its failure is logged. */
+  track(work: Promise<unknown>): void;
+}

@@ -1,0 +1,203 @@
+/**
+ * The one door: every call, from whatever border, gets its deadline here, is
+ * placed, and reaches the mailbox of its actor or the peer that owns it.
+ */
+import type { HostedType } from './actor-type.ts';
+import { Call, cancelledError, timeoutError } from './call.ts';
+import { LocalValue, type Payload } from './codec.ts';
+import type { Deadlines } from './deadlines.ts';
+import type { EngineParts } from './engine-parts.ts';
+import { TroupeError } from './errors.ts';
+import { intercept } from './interceptors.ts';
+import type { OutgoingCall, Owner, Peer } from './ports.ts';
+import { assertName } from './ref.ts';
+import type { Turn } from './turn.ts';
+
+export interface RouterOptions {
+  readonly parts: EngineParts;
+  readonly types: ReadonlyMap<string, HostedType>;
+  readonly deadlines: Deadlines;
+  readonly defaultTimeoutMs: number;
+  readonly peer: Peer | undefined;
+}
+
+export class Router {
+  readonly #parts: EngineParts;
+  readonly #types: ReadonlyMap<string, HostedType>;
+  readonly #deadlines: Deadlines;
+  readonly #defaultTimeoutMs: number;
+  readonly #peer: Peer | undefined;
+  readonly #interceptsOutgoing: boolean;
+  #closed = false;
+
+  constructor(options: RouterOptions) {
+    this.#parts = options.parts;
+    this.#types = options.types;
+    this.#deadlines = options.deadlines;
+    this.#defaultTimeoutMs = options.defaultTimeoutMs;
+    this.#peer = options.peer;
+    this.#interceptsOutgoing = options.parts.interceptors.some(({ outgoing }) => outgoing);
+  }
+
+  /** From now on calls from outside are refused; calls of turns that run still go through. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  now(): number {
+    return this.#parts.clock.now();
+  }
+
+  call(outgoing: OutgoingCall): Promise<Payload> {
+    const parent = this.#parts.scope.getStore();
+    if (!this.#interceptsOutgoing) return this.#enter(outgoing, parent);
+    const { type, id, method } = outgoing;
+    const headers = { ...outgoing.headers };
+    const kind = outgoing.kind ?? 'method';
+    const intercepted = {
+      actor: { type, id },
+      method,
+      kind,
+      caller: parent?.activation.address,
+      headers,
+    };
+    return intercept(this.#parts.interceptors, 'outgoing', intercepted, () =>
+      this.#enter({ ...outgoing, headers }, parent),
+    ) as Promise<Payload>;
+  }
+
+  /** What the engine does on an actor for the API rooms, as a turn of the actor. */
+  async system<T>(
+    type: string,
+    id: string,
+    name: string,
+    run: (turn: Turn) => Promise<T>,
+  ): Promise<T> {
+    const answer = await this.call({
+      type,
+      id,
+      method: name,
+      kind: 'system',
+      payload: new LocalValue(run),
+    });
+    return (answer as LocalValue).value as T;
+  }
+
+  #enter(outgoing: OutgoingCall, parent: Turn | undefined): Promise<Payload> {
+    return new Promise((resolve, reject) => {
+      const { type, id, method, kind = 'method' } = outgoing;
+      const now = this.#parts.clock.now();
+      const latest = parent?.call.deadline;
+      const wanted = outgoing.deadline ?? latest ?? now + this.#defaultTimeoutMs;
+      const deadline = latest !== undefined && latest < wanted ? latest : wanted;
+      const call = new Call(
+        type,
+        id,
+        method,
+        kind,
+        outgoing.payload,
+        deadline,
+        parent,
+        resolve,
+        reject,
+      );
+      call.once = outgoing.once;
+      call.headers = outgoing.headers;
+      call.chainId = outgoing.chainId;
+      call.chain = outgoing.chain;
+      try {
+        this.#watch(call, outgoing, now);
+        if (!call.settled) this.#place(call);
+      } catch (error) {
+        call.reject(error);
+      }
+    });
+  }
+
+  #watch(call: Call, outgoing: OutgoingCall, now: number): void {
+    if (call.deadline <= now) throw timeoutError(call);
+    if (outgoing.deadline === undefined && !call.parent) this.#deadlines.watchDefault(call);
+    else if (call.deadline !== call.parent?.call.deadline) this.#deadlines.watch(call);
+    const { signal } = outgoing;
+    if (signal) {
+      if (signal.aborted) throw cancelledError(call, signal.reason);
+      const abandon = (): void => call.abandon(cancelledError(call, signal.reason));
+      signal.addEventListener('abort', abandon, { once: true });
+      const before = call.release;
+      call.release = (settled) => {
+        signal.removeEventListener('abort', abandon);
+        before?.(settled);
+      };
+    }
+  }
+
+  #place(call: Call): void {
+    if (this.#closed && !call.parent && call.kind !== 'system')
+      throw new TroupeError('UNAVAILABLE', 'the host is stopping');
+    const hosted = this.#types.get(call.type);
+    const active = hosted?.find(call.id);
+    if (!active) assertName('actor id', call.id);
+    const owner = this.#parts.placement.owner(call.type, call.id);
+    if (owner instanceof Promise) {
+      owner.then(
+        (known) => this.#send(call, known, hosted),
+        (error: unknown) => call.reject(error),
+      );
+    } else {
+      this.#send(call, owner, hosted);
+    }
+  }
+
+  #send(call: Call, owner: Owner, hosted: HostedType | undefined): void {
+    if (call.settled) return;
+    if (owner.kind === 'peer') {
+      this.#forward(call, owner.address);
+      return;
+    }
+    if (!hosted) {
+      const known = [...this.#types.keys()].join(', ') || 'none';
+      call.reject(
+        new TroupeError(
+          'NOT_FOUND',
+          `no host has actor type "${call.type}"; types here: ${known}`,
+          {
+            actor: { type: call.type, id: call.id },
+            method: call.method,
+            details: { actorType: call.type },
+          },
+        ),
+      );
+      return;
+    }
+    if (call.kind === 'method' && !hosted.target.hasMethod(call.method)) {
+      call.reject(
+        new TroupeError(
+          'METHOD_NOT_FOUND',
+          `actor type "${call.type}" has no method "${call.method}"`,
+          {
+            actor: { type: call.type, id: call.id },
+            method: call.method,
+          },
+        ),
+      );
+      return;
+    }
+    hosted.open(call.id).admit(call);
+  }
+
+  #forward(call: Call, address: string): void {
+    if (!this.#peer) {
+      call.reject(
+        new TroupeError(
+          'UNAVAILABLE',
+          `${call.type}/${call.id} lives on ${address}, which this host cannot reach`,
+        ),
+      );
+      return;
+    }
+    this.#peer.call(address, call).then(
+      (payload) => call.resolve(payload),
+      (error: unknown) => call.reject(error),
+    );
+  }
+}
