@@ -216,10 +216,16 @@ export interface ReturnsApi {
   /** Sends the current step of a stuck return again. */
   retry(): Promise<ReturnView>;
 
-  /** Internal, from Purchases. */
-  candidatesFound(reply: { orderIds: readonly string[] }): Promise<void>;
+  /** Internal, from Purchases: latest first, each with those of the codes that it holds. */
+  candidatesFound(reply: { orders: readonly Candidate[] }): Promise<void>;
   /** Internal, from Order. */
   orderMatched(reply: { orderId: string; lines: readonly ReturnMatched[] }): Promise<void>;
+}
+
+/** An earlier order that may take something back. */
+export interface Candidate {
+  readonly orderId: string;
+  readonly codes: readonly string[];
 }
 
 /** What a customer bought, in the order in which it was confirmed. */
@@ -231,67 +237,3 @@ export interface PurchasesApi {
   /** Read-only: how many orders, and the latest 20 of them, latest first. */
   view(): Promise<{ customer: string; orders: number; latest: string[] }>;
 }
-
-/**
- * What is published on topic `orders`, with the type as `cloudevent.type` too.
- * An order publishes exactly one of confirmed and rejected, or cancelled; a
- * cancelled one may have been confirmed before.
- */
-export type OrderEvent =
-  | {
-      readonly type: 'order.confirmed';
-      readonly orderId: string;
-      readonly customer: string | null;
-      readonly country: string;
-      readonly placedAt: string;
-      readonly currency: 'GBP';
-      readonly totalPence: number;
-      readonly lines: readonly OrderLine[];
-    }
-  | {
-      readonly type: 'order.rejected' | 'order.cancelled';
-      readonly orderId: string;
-      readonly customer: string | null;
-      readonly country: string;
-      readonly placedAt: string;
-      readonly currency: 'GBP';
-      readonly totalPence: number;
-      readonly refundedPence: number;
-      readonly reason: string;
-    }
-  | {
-      readonly type: 'order.shipped';
-      readonly orderId: string;
-      readonly customer: string | null;
-      readonly country: string;
-      readonly shipmentId: string;
-      readonly lines: readonly Quantity[];
-      /** False for a part. */
-      readonly complete: boolean;
-    }
-  | {
-      readonly type: 'order.delivered' | 'order.returned';
-      readonly orderId: string;
-      readonly customer: string | null;
-      readonly country: string;
-    }
-  | {
-      readonly type: 'return.settled';
-      readonly returnId: string;
-      readonly customer: string | null;
-      readonly country: string;
-      readonly placedAt: string;
-      readonly currency: 'GBP';
-      readonly totalPence: number;
-      readonly refundedPence: number;
-      readonly creditPence: number;
-      readonly lines: readonly Quantity[];
-    }
-  | {
-      readonly type: 'return.rejected';
-      readonly returnId: string;
-      readonly customer: string | null;
-      readonly country: string;
-      readonly placedAt: string;
-      readonly reason: string;
-    };

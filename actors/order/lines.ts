@@ -19,6 +19,7 @@ export function lineFault(line: {
   readonly unitPrice: string;
 }): string | undefined {
   if (line.stockCode === '') return 'no stock code';
+  if (line.stockCode in Object.prototype) return 'not a stock code';
   if (!Number.isSafeInteger(line.quantity)) return 'quantity is not a whole number';
   if (line.quantity <= 0) return 'quantity is not above 0';
   const price = parseDecimal(line.unitPrice);

@@ -1,0 +1,24 @@
+/** The shop: the actor types a host takes in, and what it has to hand them. */
+import type { ActorClass } from 'troupe/actor';
+import { Inventory } from './inventory/inventory.ts';
+import { Notification } from './notification/notification.ts';
+import { Order } from './order/order.ts';
+import { Purchases } from './order/purchases.ts';
+import { Returns } from './order/returns.ts';
+import { Payment } from './payment/payment.ts';
+
+export const shopActors: readonly ActorClass[] = [
+  Order,
+  Payment,
+  Inventory,
+  Notification,
+  Purchases,
+  Returns,
+];
+
+export type { ShopServices } from './services.ts';
+export { checkInvariants } from './invariants.ts';
+export type { InvariantResult, ShopSnapshot } from './invariants.ts';
+export { createHashPaymentProvider } from './payment/provider.ts';
+export { lineAmountPence, formatPence } from './money.ts';
+export { admitLines } from './order/lines.ts';
