@@ -5,7 +5,7 @@
  */
 import type { SecretStore } from '../../components/secretstores/contract.ts';
 import type { ComponentSpec, MetadataItem } from '../config/component.ts';
-import { ComponentError, toWireError } from '../core/errors.ts';
+import { ComponentError } from '../core/errors.ts';
 
 /** Metadata names, in lower case, that Dapr reads from any component of the kind and Troupe does not serve yet. */
 const NOT_SERVED: Readonly<Record<string, readonly string[]>> = {
@@ -90,7 +90,7 @@ async function rawValue(
     try {
       secret = await store.getSecret(name, { signal });
     } catch (cause) {
-      const { message } = toWireError(cause, `reading secret "${name}"`);
+      const message = cause instanceof Error ? cause.message : String(cause);
       throw new ComponentError(
         spec,
         `${entry}: secret "${name}" of store "${spec.secretStore}" cannot be read: ${message}`,
@@ -154,7 +154,7 @@ function fillTemplates(
     );
   }
   return value
-    .replaceAll('{uuid}', uuid)
+    .replaceAll('{uuid}', () => uuid())
     .replaceAll('{podName}', () => podName ?? '')
     .replaceAll('{namespace}', () => `${env['NAMESPACE'] ?? 'default'}.${appId}`)
     .replaceAll('{appID}', () => appId);
