@@ -143,7 +143,13 @@ export const ROOMS: readonly Room[] = [
   {
     room: 'components (registry)',
     files: /^components\/(?:registry|([\w-]+)\/index)\.ts$/,
-    may: [...CONTRACTS, ...REGISTRY, 'components/$1/drivers/*.ts', 'runtime/core/errors.ts'],
+    may: [
+      'components/*.ts',
+      ...CONTRACTS,
+      ...REGISTRY,
+      'components/$1/drivers/*.ts',
+      'runtime/core/errors.ts',
+    ],
     types: ['runtime/config/component.ts'],
     packages: [],
     node: [],
