@@ -90,6 +90,13 @@ export class Call {
   }
 }
 
+/** The actor that made the call, by a turn or by a durable send; undefined for a call from outside. */
+export function callerOf({ parent, once }: Call): ActorAddress | undefined {
+  if (parent) return parent.activation.address;
+  const [type, id, more] = once?.key.split('||') ?? [];
+  return !type || !id || more !== undefined ? undefined : { type, id };
+}
+
 /** The chain of actors that led to a call, outermost first, the called one last. */
 export function chainOf(call: Call): ActorAddress[] {
   const chain: ActorAddress[] = [{ type: call.type, id: call.id }];

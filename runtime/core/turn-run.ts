@@ -4,7 +4,7 @@
  * the instance.
  */
 import type { Activation } from './activation.ts';
-import type { Call } from './call.ts';
+import { type Call, callerOf } from './call.ts';
 import { copyOf, type LocalValue } from './codec.ts';
 import { commitTurn, INBOX } from './commit.ts';
 import { isActorError, isTroupeError, toWireError, fromWireError, TroupeError } from './errors.ts';
@@ -59,7 +59,7 @@ async function prepare(activation: Activation, turn: Turn): Promise<unknown> {
     return ((call.payload as LocalValue).value as (turn: Turn) => unknown)(turn);
   const { interceptors } = activation.parts;
   if (interceptors.length === 0) return run(activation, turn);
-  const caller = call.parent?.activation.address;
+  const caller = callerOf(call);
   const intercepted = {
     actor: activation.address,
     method: call.method,

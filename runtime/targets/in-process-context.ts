@@ -11,6 +11,7 @@ import type {
 import type { ActorRef, CallOptions, OutboxRef } from '../actor/ref.ts';
 import type { StateEntry, StateOptions } from '../actor/state.ts';
 import type { Activation } from '../core/activation.ts';
+import { callerOf } from '../core/call.ts';
 import { toJson } from '../core/codec.ts';
 import { assertEntryName, planReminderIn, type Engine } from '../core/engine.ts';
 import { TroupeError, type ActorAddress } from '../core/errors.ts';
@@ -56,7 +57,7 @@ export class InProcessContext implements ActorContext {
   }
 
   get caller(): ActorAddress | undefined {
-    return this.#turn('the caller was read').call.parent?.activation.address;
+    return callerOf(this.#turn('the caller was read').call);
   }
 
   get deadline(): number {
