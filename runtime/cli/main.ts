@@ -1,0 +1,114 @@
+/**
+ * The commands and flags of `troupe`, and how a failure reads: usage errors end
+ * with exit code 2 and point to --help, everything else with 1. `runProcess` is
+ * the only place that touches the process.
+ */
+import { readFile } from 'node:fs/promises';
+import { Command, CommanderError } from 'commander';
+import { isTroupeError } from '../core/errors.ts';
+import { LOG_LEVELS } from '../hosts/logger.ts';
+import * as flag from './flags.ts';
+import type { ServeFlags } from './serve.ts';
+
+/** What a command may use of its process. */
+export interface Surroundings {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown };
+  /** Aborts when the user asks to end. */
+  readonly stop: AbortSignal;
+}
+
+const USAGE_ERROR = 2;
+
+/** Runs one command line (without node and script) and resolves to its exit code. */
+export async function run(args: readonly string[], surroundings: Surroundings): Promise<number> {
+  const { stdout, stderr } = surroundings;
+  let code = 0;
+  const program = new Command('troupe')
+    .description("Durable virtual actors behind Dapr's API, in one process.")
+    .version(await version(), '--version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      outputError: (text, write) => write(`troupe: ${text.replace(/^error: /, '')}`),
+    })
+    .showHelpAfterError('Run "troupe --help" for the commands.');
+
+  program
+    .command('serve')
+    .summary('host the actors of a module')
+    .description(
+      "Hosts the actors that a module exports, behind Dapr's HTTP API, until SIGINT or SIGTERM.\n" +
+        'The module exports classes that extend Actor, or a list of them named "actors",\n' +
+        'and optionally "services", which every actor gets as ctx.services.',
+    )
+    .argument('<module>', 'path of a .ts or .js file')
+    .option('--app-id <id>', 'name of this app, prefix of its state keys', flag.appId, 'troupe')
+    .option('--dapr-http-port <port>', 'port of the HTTP API, 0 for a free one', flag.port, 3500)
+    .option(
+      '--dapr-listen-addresses <address>',
+      'address of the HTTP API',
+      flag.address,
+      '127.0.0.1',
+    )
+    .option(
+      '--resources-path <path>',
+      'YAML file or folder of components, repeatable (default: state and events in memory)',
+      flag.collect,
+    )
+    .option(
+      '--app-port <port>',
+      'port of an HTTP app that events and invocations are delivered to',
+      flag.appPort,
+    )
+    .option('--dapr-graceful-shutdown-seconds <seconds>', 'time to end in', flag.seconds, 5)
+    .option('--log-level <level>', LOG_LEVELS.join(', '), flag.logLevel, 'info')
+    .showHelpAfterError('Run "troupe serve --help" for its flags.')
+    .action(async (modulePath: string, flags: ServeFlags) => {
+      const { serve } = await import('./serve.ts');
+      code = await serve(modulePath, flags, surroundings);
+    });
+
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_ERROR;
+    stderr.write(`troupe: ${textOf(error)}\n`);
+    return 1;
+  }
+}
+
+function textOf(error: unknown): string {
+  if (isTroupeError(error) && error.code !== 'INTERNAL') return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+async function version(): Promise<string> {
+  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+/** Runs the command line of this process and ends it. A second signal ends it at once. */
+export async function runProcess(): Promise<void> {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (stop.signal.aborted) process.exit(1);
+      stop.abort();
+    });
+  }
+  const code = await run(process.argv.slice(2), {
+    cwd: process.cwd(),
+    env: process.env,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    stop: stop.signal,
+  });
+  // A user's module may hold timers or sockets of its own; the host is closed by now.
+  process.exit(code);
+}

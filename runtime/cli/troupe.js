@@ -1,0 +1,16 @@
+#!/usr/bin/env node
+/**
+ * The `troupe` command. Plain JavaScript that an old Node can read, so that it
+ * can say in one line what is wrong; everything else is TypeScript, which only
+ * Node 24 runs as it is.
+ */
+const oldest = 24;
+if (Number.parseInt(process.versions.node, 10) < oldest) {
+  process.stderr.write(
+    `troupe: needs Node ${oldest} or newer, and this is ${process.version}; install it, or add it to the project with "npm install --save-dev node@${oldest}" and run "npx troupe"\n`,
+  );
+  process.exitCode = 1;
+} else {
+  const { runProcess } = await import('./main.ts');
+  await runProcess();
+}
