@@ -1,0 +1,182 @@
+/**
+ * The actor building block: method calls, state, timers and reminders of the
+ * actors of this system. Names are checked here; everything else enters the
+ * engine through the ActorRuntime port. Method calls are the hot path: their
+ * bytes are never parsed.
+ */
+import { LocalValue, toBytes, type Payload } from '../core/codec.ts';
+import { isTroupeError, type ActorAddress } from '../core/errors.ts';
+import type {
+  ActorRuntime,
+  EntryOperation,
+  ReminderRecord,
+  ReminderSpec,
+  TimerSpec,
+} from '../core/ports.ts';
+import { ApiError } from './error-map.ts';
+
+export interface ActorCallRequest extends ActorAddress {
+  readonly method: string;
+  readonly payload: Payload;
+  /** Milliseconds since the epoch. */
+  readonly deadline?: number | undefined;
+  readonly chainId?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ActorReply {
+  readonly data: Uint8Array;
+  /** True when the method answered with bytes of its own instead of a value. */
+  readonly binary: boolean;
+}
+
+export interface ActorsApi {
+  call(request: ActorCallRequest): Promise<ActorReply>;
+  getState(
+    actor: ActorAddress,
+    name: string,
+  ): Promise<{ json: string; expiresAt?: number } | undefined>;
+  /** Only for an actor that is active here: ERR_ACTOR_INSTANCE_MISSING otherwise. */
+  changeState(actor: ActorAddress, operations: readonly EntryOperation[]): Promise<void>;
+  setTimer(actor: ActorAddress, name: string, spec: TimerSpec): Promise<void>;
+  deleteTimer(actor: ActorAddress, name: string): Promise<void>;
+  setReminder(actor: ActorAddress, name: string, spec: ReminderSpec): Promise<void>;
+  /** Rejects with ERR_ACTOR_REMINDER_NOT_FOUND. */
+  getReminder(actor: ActorAddress, name: string): Promise<ReminderRecord>;
+  deleteReminder(actor: ActorAddress, name: string): Promise<void>;
+}
+
+// oxlint-disable-next-line no-control-regex -- Control characters are what the names are checked for.
+const FORBIDDEN = /[#?/\\\x00-\x1f\x7f]/;
+const RESERVED = /^dapr\.internal\..+\.(?:workflow|activity|executor|retentioner)$/;
+
+function checkName(value: string, what: string): void {
+  if (FORBIDDEN.test(value) || value === '.' || value === '..') {
+    const shown = JSON.stringify(value);
+    throw new ApiError(
+      'BAD_REQUEST',
+      `invalid request: invalid ${what}: ${shown} must not be a path step nor hold # ? / \\ or control characters`,
+    );
+  }
+}
+
+function checkActor({ type, id }: ActorAddress): void {
+  if (RESERVED.test(type)) {
+    throw new ApiError(
+      'ACTOR_TYPE_RESERVED',
+      `actor type "${type}" is reserved for the Dapr workflow runtime; direct actor API access is not permitted`,
+    );
+  }
+  checkName(type, 'actorType');
+  checkName(id, 'actorId');
+}
+
+function checkNamed(actor: ActorAddress, name: string): void {
+  checkActor(actor);
+  if (name === '') {
+    throw new ApiError('BAD_REQUEST', 'invalid request: the name must not be empty');
+  }
+  checkName(name, 'name');
+}
+
+/** `failed` turns bad input of the engine into the error that daprd has for the operation. */
+async function orFail<T>(
+  name: 'ACTOR_TIMER_CREATE' | 'ACTOR_REMINDER_CREATE',
+  what: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (!isTroupeError(cause) || cause.code !== 'INVALID_ARGUMENT') throw cause;
+    throw new ApiError(name, `error creating actor ${what}: ${cause.message}`, { cause });
+  }
+}
+
+function unavailable(): never {
+  throw new ApiError(
+    'ACTOR_RUNTIME_NOT_FOUND',
+    'this app hosts no actors: pass actor types to the system, and give it a state store with actorStateStore "true"',
+  );
+}
+
+export function createActorsApi(actors: ActorRuntime | undefined): ActorsApi {
+  const runtime = (): ActorRuntime => actors ?? unavailable();
+
+  function requireHosted({ type }: ActorAddress): void {
+    if (
+      !runtime()
+        .types()
+        .some((hosted) => hosted.type === type)
+    ) {
+      throw new ApiError(
+        'ACTOR_REMINDER_NON_HOSTED',
+        'operations on actor reminders are only possible on hosted actor types',
+      );
+    }
+  }
+
+  return {
+    async call(request) {
+      checkActor(request);
+      checkName(request.method, 'method');
+      const reply = await runtime().call(request);
+      return {
+        data: toBytes(reply),
+        binary: reply instanceof LocalValue && reply.value instanceof Uint8Array,
+      };
+    },
+
+    async getState(actor, name) {
+      checkActor(actor);
+      return runtime().getState(actor, name);
+    },
+
+    async changeState(actor, operations) {
+      checkActor(actor);
+      if (!runtime().isActive(actor)) {
+        throw new ApiError('ACTOR_INSTANCE_MISSING', 'actor instance is missing');
+      }
+      if (operations.length > 0) await runtime().changeState(actor, operations);
+    },
+
+    async setTimer(actor, name, spec) {
+      checkNamed(actor, name);
+      await orFail('ACTOR_TIMER_CREATE', 'timer', () => runtime().setTimer(actor, name, spec));
+    },
+
+    async deleteTimer(actor, name) {
+      checkNamed(actor, name);
+      await runtime().deleteTimer(actor, name);
+    },
+
+    async setReminder(actor, name, spec) {
+      checkNamed(actor, name);
+      requireHosted(actor);
+      try {
+        await orFail('ACTOR_REMINDER_CREATE', 'reminder', () =>
+          runtime().setReminder(actor, name, spec),
+        );
+      } catch (cause) {
+        if (!isTroupeError(cause) || cause.code !== 'CONFLICT') throw cause;
+        const text = `actor reminder already exists: ${name}`;
+        throw new ApiError('ACTOR_REMINDER_ALREADY_EXISTS', text, { cause });
+      }
+    },
+
+    async getReminder(actor, name) {
+      checkNamed(actor, name);
+      requireHosted(actor);
+      const record = await runtime().getReminder(actor, name);
+      if (record) return record;
+      throw new ApiError('ACTOR_REMINDER_NOT_FOUND', `actor reminder not found: ${name}`);
+    },
+
+    async deleteReminder(actor, name) {
+      checkNamed(actor, name);
+      requireHosted(actor);
+      await runtime().deleteReminder(actor, name);
+    },
+  };
+}

@@ -1,0 +1,132 @@
+/** HTTP rows of the pub/sub block, by dapr.md 1.2. */
+import { isBinaryType, mediaType } from './cloudevents.ts';
+import { ApiError } from './error-map.ts';
+import type { BulkEntry, PubSubApi } from './pubsub.ts';
+import {
+  empty,
+  headerOf,
+  isObject,
+  metadataOf,
+  textsOf,
+  type HttpRequest,
+  type HttpResponse,
+  type HttpRoute,
+} from './route.ts';
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true });
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+async function publish(api: PubSubApi, request: HttpRequest): Promise<HttpResponse> {
+  const { params, headers, query, body } = request;
+  await api.publish({
+    pubsub: params[0]!,
+    topic: params[1]!,
+    data: body,
+    contentType: headerOf(headers, 'content-type'),
+    metadata: metadataOf(query),
+    traceparent: headerOf(headers, 'traceparent'),
+    tracestate: headerOf(headers, 'tracestate'),
+    signal: request.signal,
+  });
+  return empty();
+}
+
+type BulkFailure = 'PUBSUB_UNMARSHAL_EVENTS' | 'PUBSUB_MARSHAL_EVENTS' | 'PUBSUB_MARSHAL_ENVELOPE';
+
+const BULK_TEXTS: Readonly<Record<BulkFailure, string>> = {
+  PUBSUB_UNMARSHAL_EVENTS: 'error when unmarshaling the request for',
+  PUBSUB_MARSHAL_EVENTS: 'error marshaling events to bytes for',
+  PUBSUB_MARSHAL_ENVELOPE: 'error when marshalling cloud event envelope for',
+};
+
+function bulkError(name: BulkFailure, pubsub: string, topic: string, why: string): ApiError {
+  const message = `${BULK_TEXTS[name]} topic ${topic} pubsub ${pubsub}: ${why}`;
+  return new ApiError(name, message, {
+    rich: {
+      metadata: { error: why },
+      resource: { type: 'pubsub', name: pubsub, description: message },
+    },
+  });
+}
+
+/** The bytes of one entry's event; undefined when the event does not fit its content type. */
+function eventBytes(event: unknown, contentType: string): Uint8Array | undefined {
+  const media = mediaType(contentType);
+  if (isBinaryType(contentType)) {
+    return typeof event === 'string' && BASE64.test(event)
+      ? Buffer.from(event, 'base64')
+      : undefined;
+  }
+  if (media.startsWith('text/') || media === 'application/xml') {
+    return typeof event === 'string' ? encoder.encode(event) : undefined;
+  }
+  if (media === 'application/json' || media === 'application/cloudevents+json') {
+    return encoder.encode(JSON.stringify(event ?? null));
+  }
+  return undefined;
+}
+
+function bulkEntries(body: Uint8Array, pubsub: string, topic: string): BulkEntry[] {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(decoder.decode(body));
+  } catch (cause) {
+    throw bulkError('PUBSUB_UNMARSHAL_EVENTS', pubsub, topic, (cause as Error).message);
+  }
+  if (!Array.isArray(parsed) || !parsed.every(isObject)) {
+    const why = 'the body must be an array of {entryId, event, contentType} objects';
+    throw bulkError('PUBSUB_UNMARSHAL_EVENTS', pubsub, topic, why);
+  }
+  const seen = new Set<string>();
+  return parsed.map((entry, index) => {
+    const { entryId, event, contentType = '', metadata } = entry;
+    if (typeof entryId !== 'string' || entryId === '' || seen.has(entryId)) {
+      const why = `entryId is duplicated or not present for entry ${index}`;
+      throw bulkError('PUBSUB_MARSHAL_EVENTS', pubsub, topic, why);
+    }
+    seen.add(entryId);
+    const data = typeof contentType === 'string' ? eventBytes(event, contentType) : undefined;
+    if (!data) {
+      const why = `mismatch between contentType and event of entry ${entryId}`;
+      throw bulkError('PUBSUB_MARSHAL_ENVELOPE', pubsub, topic, why);
+    }
+    return {
+      entryId,
+      data,
+      contentType: contentType as string,
+      metadata: textsOf(metadata, `[${index}].metadata`),
+    };
+  });
+}
+
+async function bulkPublish(api: PubSubApi, request: HttpRequest): Promise<HttpResponse> {
+  const { headers, query, body, signal } = request;
+  const [pubsub, topic] = request.params as [string, string];
+  const metadata = metadataOf(query);
+  api.require(pubsub, metadata);
+  const failed = await api.bulkPublish({
+    pubsub,
+    topic,
+    entries: bulkEntries(body, pubsub, topic),
+    metadata,
+    traceparent: headerOf(headers, 'traceparent'),
+    tracestate: headerOf(headers, 'tracestate'),
+    signal,
+  });
+  if (failed.length === 0) return empty();
+  const answer = { failedEntries: failed, errorCode: 'ERR_PUBSUB_PUBLISH_MESSAGE' };
+  return { status: 500, body: JSON.stringify(answer) };
+}
+
+export function pubsubRoutes(api: PubSubApi): HttpRoute[] {
+  const methods = ['POST', 'PUT'];
+  return [
+    ...['v1.0', 'v1.0-alpha1'].map((version) => ({
+      methods,
+      pattern: `${version}/publish/bulk/{pubsub}/*`,
+      handle: (r: HttpRequest) => bulkPublish(api, r),
+    })),
+    { methods, pattern: 'v1.0/publish/{pubsub}/*', handle: (r) => publish(api, r) },
+  ];
+}

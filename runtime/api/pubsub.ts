@@ -1,0 +1,242 @@
+/**
+ * Publishing: who may publish where, the envelope around what is published,
+ * and the publisher that outboxes use. Receiving is subscriptions.ts.
+ */
+import { toJson } from '../core/codec.ts';
+import type { Publisher } from '../core/ports.ts';
+import type { BrokerMessage, PubSub } from '../../components/pubsub/contract.ts';
+import { toEventBytes } from './cloudevents.ts';
+import { ApiError } from './error-map.ts';
+
+type Metadata = Readonly<Record<string, string>>;
+
+export interface PubSubEntry {
+  readonly pubsub: PubSub;
+  /** Which topics this app may use. Absent: all. */
+  readonly topics?: {
+    mayPublish(topic: string): boolean;
+    maySubscribe(topic: string): boolean;
+  };
+}
+
+export interface PubSubOptions {
+  readonly appId: string;
+  readonly pubsubs: ReadonlyMap<string, PubSubEntry>;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+export interface PublishRequest {
+  readonly pubsub: string;
+  readonly topic: string;
+  readonly data: Uint8Array;
+  readonly contentType?: string | undefined;
+  readonly metadata?: Metadata | undefined;
+  /** Id of the event. Default: a fresh UUID. */
+  readonly id?: string | undefined;
+  readonly traceparent?: string | undefined;
+  readonly tracestate?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface BulkEntry {
+  readonly entryId: string;
+  readonly data: Uint8Array;
+  readonly contentType: string;
+  readonly metadata?: Metadata | undefined;
+}
+
+export interface BulkPublishRequest extends Omit<PublishRequest, 'data' | 'contentType' | 'id'> {
+  readonly entries: readonly BulkEntry[];
+}
+
+export interface PubSubApi {
+  publish(request: PublishRequest): Promise<void>;
+  /** Resolves to the entries that failed, none when all went well. */
+  bulkPublish(request: BulkPublishRequest): Promise<{ entryId: string; error: string }[]>;
+  has(pubsub: string): boolean;
+  /** The component. Throws ERR_PUBSUB_NOT_FOUND, or ERR_PUBSUB_NOT_CONFIGURED when there is none at all. */
+  require(pubsub: string, metadata?: Metadata): PubSubEntry;
+}
+
+const BOOLEANS = new Map([
+  ...['1', 't', 'T', 'true', 'TRUE', 'True'].map((text) => [text, true] as const),
+  ...['0', 'f', 'F', 'false', 'FALSE', 'False'].map((text) => [text, false] as const),
+]);
+
+/** Metadata `rawPayload`. Errors: ERR_PUBSUB_REQUEST_METADATA. */
+export function isRaw(pubsub: string, metadata: Metadata): boolean {
+  const text = metadata['rawPayload'];
+  if (text === undefined || text === '') return false;
+  const raw = BOOLEANS.get(text);
+  if (raw !== undefined) return raw;
+  const message = `failed deserializing metadata. Error: rawPayload value must be a valid boolean: actual is '${text}'`;
+  throw new ApiError('PUBSUB_METADATA', message, {
+    rich: { metadata, resource: { type: 'pubsub', name: pubsub, description: message } },
+  });
+}
+
+function topicError(
+  name: 'PUBSUB_FORBIDDEN' | 'PUBSUB_PUBLISH',
+  { pubsub, topic }: { pubsub: string; topic: string },
+  message: string,
+  why: string,
+  cause?: unknown,
+): ApiError {
+  return new ApiError(name, message, {
+    cause,
+    rich: {
+      metadata: { topic, error: why },
+      resource: { type: 'pubsub', name: pubsub, description: message },
+    },
+  });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Metadata of one entry of a bulk publish; an event id for all entries would make them one event. */
+function entryMetadata(request: Metadata, entry: Metadata | undefined): Metadata {
+  const shared = Object.entries(request).filter(([name]) => name.toLowerCase() !== 'cloudevent.id');
+  return { ...Object.fromEntries(shared), ...entry };
+}
+
+export function createPubSubApi({ appId, pubsubs, now }: PubSubOptions): PubSubApi {
+  function require(name: string, metadata: Metadata = {}): PubSubEntry {
+    const entry = pubsubs.get(name);
+    if (entry) return entry;
+    const rich = { metadata };
+    if (pubsubs.size === 0) {
+      throw new ApiError('PUBSUB_NOT_CONFIGURED', `pubsub ${name} is not configured`, { rich });
+    }
+    throw new ApiError('PUBSUB_NOT_FOUND', `pubsub ${name} is not found`, { rich });
+  }
+
+  function open(request: Omit<PublishRequest, 'data'>): PubSubEntry {
+    const { pubsub, topic, metadata = {} } = request;
+    const entry = require(pubsub, metadata);
+    if (topic === '') {
+      const message = `topic is empty in pubsub ${pubsub}`;
+      throw new ApiError('PUBSUB_TOPIC_EMPTY', message, {
+        rich: { metadata, resource: { type: 'pubsub', name: pubsub, description: message } },
+      });
+    }
+    if (entry.topics && !entry.topics.mayPublish(topic)) {
+      const message = `topic ${topic} is not allowed for app id ${appId}`;
+      throw topicError('PUBSUB_FORBIDDEN', request, message, message);
+    }
+    return entry;
+  }
+
+  function messageFor(request: PublishRequest, { pubsub }: PubSubEntry): BrokerMessage {
+    const { topic, data, contentType, metadata = {} } = request;
+    const rest = Object.keys(metadata).length === 0 ? {} : { metadata };
+    if (isRaw(request.pubsub, metadata)) {
+      return { topic, data, ...(contentType ? { contentType } : {}), ...rest };
+    }
+    const bytes = toEventBytes({
+      id: request.id,
+      source: appId,
+      topic,
+      pubsubname: request.pubsub,
+      contentType,
+      data,
+      metadata,
+      traceparent: request.traceparent,
+      tracestate: request.tracestate,
+      now: now(),
+      brokerHasTtl: pubsub.features.includes('MESSAGE_TTL'),
+    });
+    if (!bytes) {
+      const message = 'cannot create cloudevent';
+      throw new ApiError('PUBSUB_CLOUD_EVENT', message, {
+        rich: {
+          metadata: { appID: appId, error: 'the body is not a JSON object' },
+          resource: { type: 'pubsub', name: request.pubsub, description: message },
+        },
+      });
+    }
+    return { topic, data: bytes, contentType: 'application/cloudevents+json', ...rest };
+  }
+
+  function publishError(request: { pubsub: string; topic: string }, cause: unknown): ApiError {
+    const why = messageOf(cause);
+    const message = `error when publishing to topic ${request.topic} in pubsub ${request.pubsub}: ${why}`;
+    return topicError('PUBSUB_PUBLISH', request, message, why, cause);
+  }
+
+  return {
+    has: (name) => pubsubs.has(name),
+    require,
+
+    async publish(request) {
+      const entry = open(request);
+      const message = messageFor(request, entry);
+      try {
+        await entry.pubsub.publish(message, request.signal ? { signal: request.signal } : {});
+      } catch (cause) {
+        throw publishError(request, cause);
+      }
+    },
+
+    async bulkPublish(request) {
+      const entry = open(request);
+      const { metadata = {}, entries, signal } = request;
+      const messages = entries.map((one) =>
+        messageFor(
+          {
+            ...request,
+            id: undefined,
+            data: one.data,
+            contentType: one.contentType,
+            metadata: entryMetadata(metadata, one.metadata),
+          },
+          entry,
+        ),
+      );
+      const options = signal ? { signal } : {};
+      if (entry.pubsub.bulkPublish) {
+        try {
+          const failures = await entry.pubsub.bulkPublish(messages, options);
+          return failures.map(({ index, error }) => ({
+            entryId: entries[index]!.entryId,
+            error: messageOf(error),
+          }));
+        } catch (cause) {
+          return entries.map(({ entryId }) => ({ entryId, error: messageOf(cause) }));
+        }
+      }
+      const outcomes = await Promise.allSettled(
+        messages.map(async (message) => entry.pubsub.publish(message, options)),
+      );
+      return outcomes.flatMap((outcome, index) =>
+        outcome.status === 'rejected'
+          ? [{ entryId: entries[index]!.entryId, error: messageOf(outcome.reason) }]
+          : [],
+      );
+    },
+  };
+}
+
+const encoder = new TextEncoder();
+
+/** Publishes what outboxes hold. The event keeps the given id at every repetition, so that receivers can drop copies. */
+export function createPublisher(api: PubSubApi): Publisher {
+  return {
+    knows: (pubsub) => api.has(pubsub),
+    publish({ id, pubsub, topic, data, metadata, headers }) {
+      const bytes = data instanceof Uint8Array;
+      return api.publish({
+        id,
+        pubsub,
+        topic,
+        data: bytes ? data : encoder.encode(toJson(data) ?? 'null'),
+        contentType: bytes ? 'application/octet-stream' : 'application/json',
+        ...(metadata ? { metadata } : {}),
+        traceparent: headers?.['traceparent'],
+        tracestate: headers?.['tracestate'],
+      });
+    },
+  };
+}

@@ -1,0 +1,296 @@
+/**
+ * The state building block over the state components of the app: get, save,
+ * delete, bulk get, transaction. Values that come over HTTP are JSON and are
+ * kept as JSON text; bytes of other origin are returned as they are.
+ */
+import { isTroupeError } from '../core/errors.ts';
+import type {
+  DeleteOperation,
+  SetOperation,
+  StateItem,
+  StateStore,
+  StateValue,
+} from '../../components/state/contract.ts';
+import { ApiError } from './error-map.ts';
+import { rfc3339 } from './route.ts';
+
+export interface StateStoreEntry {
+  readonly store: StateStore;
+  /** Goes before every key: `shop||`, or empty. */
+  readonly keyPrefix: string;
+}
+
+export interface StateOptions {
+  readonly appId: string;
+  readonly stateStores: ReadonlyMap<string, StateStoreEntry>;
+}
+
+type Metadata = Readonly<Record<string, string>>;
+
+export interface CallContext {
+  readonly signal?: AbortSignal;
+}
+
+export interface SaveItem {
+  readonly key: string;
+  readonly value: StateValue;
+  readonly etag?: string | undefined;
+  readonly metadata?: Metadata | undefined;
+  readonly concurrency?: string | undefined;
+  readonly consistency?: string | undefined;
+}
+
+export type DeleteItem = Omit<SaveItem, 'value'>;
+
+export type TransactionItem =
+  | ({ readonly operation: 'upsert' } & SaveItem)
+  | ({ readonly operation: 'delete' } & DeleteItem);
+
+export interface StateResult {
+  readonly data?: Uint8Array;
+  readonly etag?: string;
+  readonly metadata: Metadata;
+}
+
+export interface BulkResult {
+  readonly key: string;
+  readonly value?: StateValue;
+  readonly etag?: string;
+  readonly metadata: Metadata;
+}
+
+export interface StateApi {
+  get(store: string, key: string, context?: CallContext): Promise<StateResult>;
+  /** Independent writes: the ones that can be made are made even if another fails. */
+  save(store: string, items: readonly SaveItem[], context?: CallContext): Promise<void>;
+  delete(store: string, item: DeleteItem, context?: CallContext): Promise<void>;
+  /** In the order asked; absent keys without a value. */
+  getBulk(store: string, keys: readonly string[], context?: CallContext): Promise<BulkResult[]>;
+  transact(store: string, items: readonly TransactionItem[], context?: CallContext): Promise<void>;
+  /** No store of this version can query: always ERR_STATE_STORE_NOT_SUPPORTED. */
+  query(store: string): never;
+  /** Throws unless the store is there, before a body is looked at. */
+  require(store: string): void;
+}
+
+const encoder = new TextEncoder();
+const NO_METADATA: Metadata = Object.freeze({});
+
+function metadataOf(item: StateItem): Metadata {
+  return item.expiresAt === undefined ? NO_METADATA : { ttlExpireTime: rfc3339(item.expiresAt) };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function codeOf(error: unknown): string | undefined {
+  return isTroupeError(error) ? error.code : undefined;
+}
+
+/** Dapr's words for an etag that does not hold, and for one that no row could have. */
+function etagText(error: unknown): string {
+  const prefix = {
+    CONFLICT: 'possible etag mismatch. error from state store',
+    INVALID_ARGUMENT: 'invalid etag value',
+  }[codeOf(error) ?? ''];
+  return prefix === undefined ? messageOf(error) : `${prefix}: ${messageOf(error)}`;
+}
+
+function ttlOf(metadata: Metadata | undefined): number | undefined {
+  const entry = Object.entries(metadata ?? {}).find(
+    ([name]) => name.toLowerCase() === 'ttlinseconds',
+  );
+  if (!entry || entry[1] === '') return undefined;
+  const seconds = Number(entry[1]);
+  if (seconds === -1) return undefined;
+  if (!Number.isInteger(seconds) || seconds <= 0) {
+    throw new Error(
+      `ttlInSeconds must be a whole number above zero, or -1 for no ttl; it is "${entry[1]}"`,
+    );
+  }
+  return seconds;
+}
+
+function checkOptions({ concurrency, consistency }: DeleteItem): void {
+  if (concurrency && concurrency !== 'first-write' && concurrency !== 'last-write') {
+    throw new Error(
+      `unrecognized concurrency model '${concurrency}': use first-write or last-write`,
+    );
+  }
+  if (consistency && consistency !== 'strong' && consistency !== 'eventual') {
+    throw new Error(`unrecognized consistency model '${consistency}': use strong or eventual`);
+  }
+}
+
+function setOperation(item: SaveItem, key: string): SetOperation {
+  checkOptions(item);
+  const ttlSeconds = ttlOf(item.metadata);
+  return {
+    kind: 'set',
+    key,
+    value: item.value,
+    ...(item.etag ? { etag: item.etag } : {}),
+    ...(!item.etag && item.concurrency === 'first-write' ? { firstWrite: true } : {}),
+    ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
+  };
+}
+
+function deleteOperation(item: DeleteItem, key: string): DeleteOperation {
+  checkOptions(item);
+  return { kind: 'delete', key, ...(item.etag ? { etag: item.etag } : {}) };
+}
+
+const ETAG_ROWS = {
+  save: {
+    CONFLICT: 'STATE_SAVE_ETAG_MISMATCH',
+    INVALID_ARGUMENT: 'STATE_SAVE_ETAG_INVALID',
+    other: 'STATE_SAVE',
+  },
+  delete: {
+    CONFLICT: 'STATE_DELETE_ETAG_MISMATCH',
+    INVALID_ARGUMENT: 'STATE_DELETE_ETAG_INVALID',
+    other: 'STATE_DELETE',
+  },
+} as const;
+
+function writeError(kind: 'save' | 'delete', message: string, cause: unknown): ApiError {
+  const rows = ETAG_ROWS[kind];
+  const code = codeOf(cause);
+  const name = code === 'CONFLICT' || code === 'INVALID_ARGUMENT' ? rows[code] : rows.other;
+  return new ApiError(name, `${message}: ${etagText(cause)}`, { cause });
+}
+
+/** A user's key never holds the separator of prefixes, so that no app reaches the rows of another. */
+function checkKey(store: string, key: string): void {
+  if (!key.includes('||')) return;
+  // daprd prints its own error inside the message; clients see the whole text.
+  const message = `api error: code = InvalidArgument desc = input key/keyPrefix '${key}' can't contain '||'`;
+  throw new ApiError('STATE_ILLEGAL_KEY', message, {
+    rich: { resource: { type: 'state', name: store }, field: { name: key, description: message } },
+  });
+}
+
+interface OpenStore {
+  readonly store: StateStore;
+  /** Throws ERR_MALFORMED_REQUEST (DAPR_STATE_ILLEGAL_KEY) for a key with `||`. */
+  readonly keyOf: (key: string) => string;
+}
+
+export function createStateApi({ appId, stateStores }: StateOptions): StateApi {
+  const open = new Map<string, OpenStore>();
+  for (const [name, { store, keyPrefix }] of stateStores) {
+    const keyOf = (key: string): string => {
+      checkKey(name, key);
+      return keyPrefix + key;
+    };
+    open.set(name, { store, keyOf });
+  }
+
+  function find(name: string): OpenStore {
+    const found = open.get(name);
+    if (found) return found;
+    const rich = { metadata: { appID: appId } };
+    if (open.size === 0) {
+      throw new ApiError('STATE_STORE_NOT_CONFIGURED', `state store ${name} is not configured`, {
+        rich,
+      });
+    }
+    throw new ApiError('STATE_STORE_NOT_FOUND', `state store ${name} is not found`, { rich });
+  }
+
+  return {
+    require: (name) => void find(name),
+
+    async get(name, key, context) {
+      const { store, keyOf } = find(name);
+      const finalKey = keyOf(key);
+      try {
+        const item = await store.get(finalKey, context);
+        if (!item || item.value === undefined) return { metadata: NO_METADATA };
+        return {
+          data: typeof item.value === 'string' ? encoder.encode(item.value) : item.value,
+          ...(item.etag === undefined ? {} : { etag: item.etag }),
+          metadata: metadataOf(item),
+        };
+      } catch (cause) {
+        const text = `fail to get ${key} from state store ${name}: ${messageOf(cause)}`;
+        throw new ApiError('STATE_GET', text, { cause });
+      }
+    },
+
+    async save(name, items, context) {
+      const { store, keyOf } = find(name);
+      const keys = items.map((item) => keyOf(item.key));
+      const outcomes = await Promise.allSettled(
+        items.map(async (item, index) => store.apply(setOperation(item, keys[index]!), context)),
+      );
+      const failures = outcomes.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+      if (failures.length === 0) return;
+      const worst = failures.find((one) => codeOf(one) === 'CONFLICT') ?? failures[0];
+      throw writeError('save', `failed saving state in state store ${name}`, worst);
+    },
+
+    async delete(name, item, context) {
+      const { store, keyOf } = find(name);
+      const key = keyOf(item.key);
+      try {
+        await store.apply(deleteOperation(item, key), context);
+      } catch (cause) {
+        throw writeError('delete', `failed deleting state with key ${item.key}`, cause);
+      }
+    },
+
+    async getBulk(name, keys, context) {
+      const { store, keyOf } = find(name);
+      const finalKeys = keys.map(keyOf);
+      if (keys.length === 0) return [];
+      try {
+        const items = await store.getBulk(finalKeys, context);
+        return keys.map((key, index) => {
+          const item = items[index];
+          if (!item || item.value === undefined) return { key, metadata: NO_METADATA };
+          return {
+            key,
+            value: item.value,
+            ...(item.etag === undefined ? {} : { etag: item.etag }),
+            metadata: metadataOf(item),
+          };
+        });
+      } catch (cause) {
+        throw new ApiError('STATE_BULK_GET', messageOf(cause), { cause });
+      }
+    },
+
+    async transact(name, items, context) {
+      const { store, keyOf } = find(name);
+      if (!store.features.includes('TRANSACTIONAL')) {
+        throw new ApiError(
+          'STATE_TRANSACTIONS_NOT_SUPPORTED',
+          `state store ${name} doesn't support transactions`,
+          { rich: { resource: { type: 'state', name } } },
+        );
+      }
+      const keys = items.map((item) => keyOf(item.key));
+      if (items.length === 0) return;
+      try {
+        const operations = items.map((item, index) =>
+          item.operation === 'upsert'
+            ? setOperation(item, keys[index]!)
+            : deleteOperation(item, keys[index]!),
+        );
+        await store.transact(operations, context);
+      } catch (cause) {
+        const text = `error while executing state transaction: ${etagText(cause)}`;
+        throw new ApiError('STATE_TRANSACTION', text, { cause });
+      }
+    },
+
+    query(name) {
+      find(name);
+      throw new ApiError('STATE_QUERY_NOT_SUPPORTED', 'state store does not support querying', {
+        rich: { resource: { type: 'state', name } },
+      });
+    },
+  };
+}

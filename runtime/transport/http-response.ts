@@ -1,0 +1,77 @@
+/** An answer onto the socket: head and body in one write, or a stream chunk by chunk. */
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { pipeline, Readable } from 'node:stream';
+import type { WireResponse } from '../api/error-map.ts';
+import type { HttpResponse } from '../api/route.ts';
+
+const JSON_TYPE = 'application/json';
+
+/** Headers that every answer to this request carries. */
+function commonHeaders({ headers }: IncomingMessage, into: OutgoingHttpHeaders): void {
+  const { traceparent, tracestate } = headers;
+  if (traceparent !== undefined) into['traceparent'] = traceparent;
+  if (tracestate !== undefined) into['tracestate'] = tracestate;
+}
+
+function sendStream(
+  response: ServerResponse,
+  answer: HttpResponse,
+  headers: OutgoingHttpHeaders,
+  stream: AsyncIterable<Uint8Array>,
+  broken: (error: unknown) => void,
+): void {
+  if (answer.contentType !== undefined) headers['content-type'] = answer.contentType;
+  response.writeHead(answer.status, headers);
+  // The head goes out before the first chunk: an event stream may be silent for long.
+  response.flushHeaders();
+  pipeline(Readable.from(stream, { objectMode: false }), response, (error) => {
+    if (error && (error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE')
+      broken(error);
+  });
+}
+
+/** `broken` hears of a stream that failed after its head was sent; the connection is cut then. */
+export function sendResponse(
+  message: IncomingMessage,
+  response: ServerResponse,
+  answer: HttpResponse,
+  broken: (error: unknown) => void,
+): void {
+  if (response.destroyed || response.headersSent) return;
+  const headers: OutgoingHttpHeaders = answer.headers
+    ? ({ ...answer.headers } as OutgoingHttpHeaders)
+    : {};
+  commonHeaders(message, headers);
+  if (answer.stream) {
+    sendStream(response, answer, headers, answer.stream, broken);
+    return;
+  }
+  const { body } = answer;
+  if (body === undefined) {
+    if (answer.status !== 204) headers['content-length'] = 0;
+    response.writeHead(answer.status, headers).end();
+    return;
+  }
+  headers['content-type'] = answer.contentType ?? JSON_TYPE;
+  headers['content-length'] = typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength;
+  response.writeHead(answer.status, headers).end(body);
+}
+
+export function sendError(
+  message: IncomingMessage,
+  response: ServerResponse,
+  { status, body, retryAfter }: WireResponse,
+): void {
+  if (response.destroyed) return;
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const headers: OutgoingHttpHeaders = {
+    'content-type': JSON_TYPE,
+    'content-length': Buffer.byteLength(body),
+  };
+  if (retryAfter) headers['retry-after'] = '1';
+  commonHeaders(message, headers);
+  response.writeHead(status, headers).end(body);
+}
