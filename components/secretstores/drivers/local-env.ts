@@ -51,7 +51,9 @@ export const driver: Driver<SecretStore> = {
             `the environment variable "${variable}" is the sidecar's own and is not given out`,
             { code: 'FORBIDDEN' },
           );
-        const value = name === '' ? undefined : process.env[variable];
+        // The environment object inherits members such as toString.
+        const known = name !== '' && Object.hasOwn(process.env, variable);
+        const value = known ? process.env[variable] : undefined;
         if (value === undefined)
           throw new ComponentError(options, `there is no environment variable "${variable}"`, {
             code: 'NOT_FOUND',
@@ -60,15 +62,15 @@ export const driver: Driver<SecretStore> = {
       },
       async getBulkSecrets() {
         requireOpen();
-        const secrets: Record<string, Record<string, string>> = {};
+        const secrets: [string, Record<string, string>][] = [];
         for (const [variable, value] of Object.entries(process.env)) {
           if (value === undefined || isReserved(variable)) continue;
           if (variable.length <= prefix.length || !fold(variable).startsWith(fold(prefix)))
             continue;
           const name = variable.slice(prefix.length);
-          secrets[name] = { [name]: value };
+          secrets.push([name, { [name]: value }]);
         }
-        return secrets;
+        return Object.fromEntries(secrets);
       },
       async ping() {
         requireOpen();

@@ -20,6 +20,9 @@ const LEVEL = 1;
  */
 const CHECKPOINT_PAGES = 4_000;
 
+/** Page cache, in kB; the default of 2,000 thrashes from about 10,000 rows. */
+const CACHE_KB = 32_000;
+
 /** @throws ComponentError when the file cannot be opened, is locked, or has a layout that is not known. */
 export function openDatabase(options: ComponentOptions, settings: SqliteSettings): DatabaseSync {
   const { location } = settings;
@@ -69,6 +72,7 @@ function configure(
     );
   database.exec('PRAGMA synchronous = FULL');
   database.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+  database.exec(`PRAGMA cache_size = -${CACHE_KB}`);
   for (const pragma of settings.pragmas) database.exec(pragma);
 }
 
