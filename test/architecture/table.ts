@@ -61,7 +61,7 @@ export const ROOMS: readonly Room[] = [
     room: 'runtime/api',
     files: /^runtime\/api\//,
     may: ['runtime/core/**', ...CONTRACTS],
-    types: ['runtime/actor/index.ts'],
+    types: ['runtime/actor/*.ts'],
     packages: [],
     node: 'no-io',
   },
@@ -248,9 +248,9 @@ export const ROOMS: readonly Room[] = [
   },
 ];
 
-/** What a test beside its source may use on top of its room's row. */
+/** What a test or a fixture beside its source may use on top of its room's row. */
 export const BESIDE_TESTS = {
-  files: /\.test\.ts$/,
+  files: /\.(?:test|fixture)\.ts$/,
   may: [
     'runtime/index.ts',
     'runtime/actor/index.ts',
