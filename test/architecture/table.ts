@@ -124,7 +124,7 @@ export const ROOMS: readonly Room[] = [
     may: [
       'runtime/hosts/**',
       'runtime/config/**',
-      'runtime/actor/index.ts',
+      'runtime/actor/*.ts',
       'runtime/cli/resources.ts',
       'runtime/core/errors.ts',
     ],
