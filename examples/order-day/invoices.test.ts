@@ -38,7 +38,13 @@ test('an invoice that starts with C is a return, and its quantities are the unit
   const { invoices, leftOut } = keeper.book();
   expect(invoices[0]).toMatchObject({ kind: 'return', lines: [{ quantity: 4 }, { quantity: -3 }] });
   expect(leftOut).toEqual([
-    { file: 'day.csv', line: 3, reason: 'quantity is not above 0', invoice: 'C9' },
+    {
+      file: 'day.csv',
+      line: 3,
+      reason: 'quantity is not above 0',
+      invoice: 'C9',
+      unreadable: false,
+    },
   ]);
 });
 
@@ -47,8 +53,19 @@ test('lines that are not valid are counted by reason, and their invoice is still
   keeper.row(row('1', { quantity: -1 }));
   keeper.row(row('2', { unitPrice: '0.0' }));
   keeper.row(row('A3', { unitPrice: '-11062.06' }));
-  keeper.broken({ file: 'day.csv', line: 9, reason: 'no stock code', invoice: '4' });
-  keeper.broken({ file: 'day.csv', line: 10, reason: 'quotes that do not match' });
+  keeper.broken({
+    file: 'day.csv',
+    line: 9,
+    reason: 'no stock code',
+    invoice: '4',
+    unreadable: true,
+  });
+  keeper.broken({
+    file: 'day.csv',
+    line: 10,
+    reason: 'quotes that do not match',
+    unreadable: true,
+  });
   const book = keeper.book();
   expect(book.lines).toBe(5);
   expect(book.invoices.map((invoice) => [invoice.id, invoice.kind])).toEqual([

@@ -6,7 +6,7 @@
  */
 import { lineFault } from '../../actors/order/lines.ts';
 import type { CreateOrder, LineRequest } from '../../actors/order/api.ts';
-import type { BrokenRow, RowSink } from './rows.ts';
+import type { LeftOutRow, RowSink } from './rows.ts';
 
 export interface Invoice {
   readonly id: string;
@@ -25,7 +25,7 @@ export interface Book {
   /** In file order. */
   readonly invoices: readonly Invoice[];
   /** Lines that count nowhere: not readable, or not valid by the shop's rule. */
-  readonly leftOut: readonly BrokenRow[];
+  readonly leftOut: readonly LeftOutRow[];
   /** Lines read, those left out included. */
   readonly lines: number;
   /** Units ordered on valid lines, of every stock code in the files; 0 for one that is only returned or never valid. */
@@ -40,7 +40,7 @@ export interface Bookkeeper extends RowSink {
 export function createBookkeeper(): Bookkeeper {
   const invoices = new Map<string, Invoice>();
   const ordered = new Map<string, number>();
-  const leftOut: BrokenRow[] = [];
+  const leftOut: LeftOutRow[] = [];
   let lines = 0;
   const invoice = (id: string): Invoice => {
     let found = invoices.get(id);
@@ -67,7 +67,13 @@ export function createBookkeeper(): Bookkeeper {
       target.lines.push(line);
       const reason = lineFault(line);
       if (reason !== undefined) {
-        leftOut.push({ file: row.file, line: row.line, reason, invoice: row.invoice });
+        leftOut.push({
+          file: row.file,
+          line: row.line,
+          reason,
+          invoice: row.invoice,
+          unreadable: false,
+        });
       }
       const units = target.kind === 'order' && reason === undefined ? line.quantity : 0;
       ordered.set(row.code, (ordered.get(row.code) ?? 0) + units);
@@ -93,7 +99,7 @@ export function requestOf({ customer, country, time, lines }: Invoice): CreateOr
 }
 
 /** How many lines were left out for each reason, most frequent first. */
-export function countReasons(leftOut: readonly BrokenRow[]): Record<string, number> {
+export function countReasons(leftOut: readonly LeftOutRow[]): Record<string, number> {
   const counts = new Map<string, number>();
   for (const { reason } of leftOut) counts.set(reason, (counts.get(reason) ?? 0) + 1);
   return Object.fromEntries(

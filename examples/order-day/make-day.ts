@@ -6,6 +6,7 @@
 
 const SEED = 20260301;
 const ORDERS = 120;
+const FIRST_INVOICE = 708001;
 
 const KINDS = [
   'MUG',
@@ -102,14 +103,17 @@ const homes = new Map(
 const customers = [...homes.keys()];
 const past: { customer: string; country: string; sold: Sold[] }[] = [];
 
+// The till is busiest around noon: each time is the mean of two between 8 and 18 h.
+const minutesOf = Array.from({ length: ORDERS }, () => 480 + whole(0, 300) + whole(0, 299)).sort(
+  (a, b) => a - b,
+);
 for (let number = 0; number < ORDERS; number++) {
-  const invoice = String(700001 + number);
-  // The till is busiest around noon: the mean of three uniform times between 8 and 18 h.
-  const minutes = 480 + Math.floor((number / ORDERS) * 480 + random() * 4);
+  const invoice = String(FIRST_INVOICE + number);
+  const minutes = minutesOf[number]!;
   const customer = random() < 0.12 ? '' : pick(customers);
   const country = customer === '' ? 'United Kingdom' : homes.get(customer)!;
   const header = { time: clock(minutes), customer, country };
-  const sold = Array.from({ length: whole(1, 8) }, () => ({
+  const sold = Array.from({ length: whole(1, 9) }, () => ({
     good: popular(),
     quantity: random() < 0.1 ? whole(24, 96) : whole(1, 12),
   }));
@@ -144,7 +148,7 @@ for (let number = 0; number < ORDERS; number++) {
 }
 // A return by somebody who never bought: it ends as a credit note.
 write(
-  'C700121',
+  `C${FIRST_INVOICE + ORDERS}`,
   { good: goods[3]!, quantity: -2 },
   { time: clock(1075), customer: '29999', country: 'France' },
 );

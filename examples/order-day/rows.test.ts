@@ -3,13 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { COLUMNS, orderFiles, readRows } from './rows.ts';
-import type { BrokenRow, Row } from './rows.ts';
+import type { LeftOutRow, Row } from './rows.ts';
 
 const HEADER = COLUMNS.join(',');
 
-async function read(text: string, file = 'day.csv'): Promise<{ rows: Row[]; broken: BrokenRow[] }> {
+async function read(
+  text: string,
+  file = 'day.csv',
+): Promise<{ rows: Row[]; broken: LeftOutRow[] }> {
   const rows: Row[] = [];
-  const broken: BrokenRow[] = [];
+  const broken: LeftOutRow[] = [];
   await readRows(file, text, { row: (row) => rows.push(row), broken: (row) => broken.push(row) });
   return { rows, broken };
 }
@@ -96,7 +99,13 @@ test.each([
   async (row, reason, invoice) => {
     const { rows, broken } = await read([HEADER, GOOD, row, GOOD, GOOD].join('\n'), 'monday.csv');
     expect(broken).toEqual([
-      { file: 'monday.csv', line: 3, reason, ...(invoice === undefined ? {} : { invoice }) },
+      {
+        file: 'monday.csv',
+        line: 3,
+        reason,
+        ...(invoice === undefined ? {} : { invoice }),
+        unreadable: true,
+      },
     ]);
     expect(rows.map((read) => read.line)).toEqual([2, 4, 5]);
   },

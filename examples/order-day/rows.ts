@@ -41,18 +41,20 @@ export interface Row {
   readonly country: string;
 }
 
-/** A row that was left out. `invoice` is set when the row says which one it belonged to. */
-export interface BrokenRow {
+/** A line that was left out. `invoice` is set when the row says which one it belonged to. */
+export interface LeftOutRow {
   readonly file: string;
   readonly line: number;
   readonly reason: string;
   readonly invoice?: string;
+  /** True when it is no row of the format; false when it is one that the shop does not take. */
+  readonly unreadable: boolean;
 }
 
 /** Where rows go, in file order. */
 export interface RowSink {
   row(row: Row): void;
-  broken(row: BrokenRow): void;
+  broken(row: LeftOutRow): void;
 }
 
 const LINES_AT_ONCE = 2000;
@@ -91,10 +93,10 @@ export async function readRows(file: string, text: string, into: RowSink): Promi
     for (const [index, { line }] of batch.entries()) {
       const found = cells[index];
       if (!found) {
-        into.broken({ file, line, reason: 'quotes that do not match' });
+        into.broken({ file, line, reason: 'quotes that do not match', unreadable: true });
       } else if (found.length !== header.length) {
         const reason = `${found.length} fields where the header has ${header.length}`;
-        into.broken({ file, line, reason });
+        into.broken({ file, line, reason, unreadable: true });
       } else {
         toRow({ file, line, cells: places.map((place) => found[place]!) }, into);
       }
@@ -181,7 +183,7 @@ function toRow(
   // Two codes may differ in nothing but a space, so a code stays as it is written.
   const code = cells[1]!;
   const broken = (reason: string): void =>
-    into.broken({ file, line, reason, ...(invoice === '' ? {} : { invoice }) });
+    into.broken({ file, line, reason, ...(invoice === '' ? {} : { invoice }), unreadable: true });
   if (invoice === '') return broken('no invoice number');
   if (code.trim() === '') return broken('no stock code');
   if (!INTEGER.test(quantity)) return broken('the quantity is not a whole number');

@@ -1,0 +1,207 @@
+/**
+ * One run from flags to report: reads the input, opens the system, takes the
+ * day through it, checks what came out, writes it down, and then serves until
+ * it is told to stop. Stopping at any point leaves a state that the same
+ * command goes on from.
+ */
+import { join } from 'node:path';
+import { createSystem } from 'troupe';
+import type { System } from 'troupe';
+import { isActorError, TroupeError } from 'troupe/actor';
+import { createHashPaymentProvider, shopActors } from '../../actors/index.ts';
+import type { ShopServices } from '../../actors/index.ts';
+import { drawCharts } from './charts.ts';
+import { OrderDay } from './day-actor.ts';
+import type { DayPlan, OrderDayApi } from './day-actor.ts';
+import { drive } from './drive.ts';
+import type { Flags, Output } from './flags.ts';
+import { glanceAt } from './glance.ts';
+import { readInput } from './input.ts';
+import type { Input } from './input.ts';
+import { collectOutcome } from './outcome.ts';
+import { renderPage } from './page.ts';
+import { findPlaces, prepareState } from './places.ts';
+import type { Places } from './places.ts';
+import { createProgress } from './progress.ts';
+import { reportFiles, writeReport } from './report.ts';
+import { summarise, summaryText } from './summary.ts';
+import { verify } from './verify.ts';
+import type { Verdict } from './verify.ts';
+
+export interface RunOptions {
+  readonly flags: Flags;
+  /** The day that is run when no orders are named. */
+  readonly generatedDay: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly output: Output & { readonly stderr: { readonly isTTY?: boolean } };
+  /** Aborts when the user asks to stop. */
+  readonly stop: AbortSignal;
+  /** Milliseconds on the clock of `performance.now()` at which the run began. */
+  readonly startedAt: number;
+}
+
+const APP_ID = 'order-day';
+const DEFAULT_PORT = 3500;
+/** Unreadable rows told one by one; the page of the report has more. */
+const ROWS_TOLD = 20;
+
+/** Resolves to the exit code: 1 when an invariant is broken, else 0. Throws what is to be told to the user. */
+export async function run(options: RunOptions): Promise<number> {
+  const { flags, env, output, stop } = options;
+  const say = (text: string): unknown => (flags.json ? output.stderr : output.stdout).write(text);
+  const places = await findPlaces({ appId: APP_ID, env, ...flags });
+  const path = flags.orders ?? options.generatedDay;
+  say(`state    ${places.state}\norders   ${path}\n`);
+  for (const note of places.notes) output.stderr.write(`order-day: ${note}\n`);
+  const input = await readInput(path);
+  tellBroken(input, output);
+  if (stop.aborted) return 0;
+  await prepareState(places, flags.fresh);
+  await using system = await open(options, places);
+  const work = await runDay(system, { ...options, input, places });
+  if (!work) {
+    output.stderr.write('order-day: stopped; the same command goes on from here\n');
+    return 0;
+  }
+  const { summary, verdicts } = work;
+  if (flags.json) output.stdout.write(`${JSON.stringify(summary)}\n`);
+  else output.stdout.write(summaryText(summary));
+  for (const { name, violations } of verdicts) {
+    for (const violation of violations) output.stderr.write(`order-day: ${name}: ${violation}\n`);
+  }
+  if (!flags.once && system.http) {
+    const { host, port } = system.http;
+    const id = exampleOrder(input);
+    const call = `curl -X PUT http://${host}:${port}/v1.0/actors/Order/${encodeURIComponent(id)}/method/get`;
+    say(`ready    ${call}\n`);
+    await aborted(stop);
+  }
+  return summary.ok ? 0 : 1;
+}
+
+function open({ flags, env }: RunOptions, { components }: Places): Promise<System> {
+  const port = flags.port ?? (flags.once ? undefined : DEFAULT_PORT);
+  const services: ShopServices = {
+    payments: createHashPaymentProvider({ declineRate: flags.declineRate }),
+  };
+  return createSystem({
+    appId: APP_ID,
+    actors: [...shopActors, OrderDay],
+    services,
+    components,
+    env,
+    ...(port === undefined ? {} : { http: { port } }),
+  });
+}
+
+/** Undefined when it was stopped before its end. */
+async function runDay(
+  system: System,
+  options: RunOptions & { readonly input: Input; readonly places: Places },
+) {
+  const { flags, input, places, stop, output, startedAt } = options;
+  const progress = createProgress(output.stderr);
+  const continued = (await begin(system, options)) === 'continued';
+  const opening = new Map(
+    [...input.ordered].map(([code, units]) => [code, flags.openingStock ?? units]),
+  );
+  const drivenFrom = performance.now();
+  const turnsBefore = system.stats().durableTurns;
+  const total = input.invoices.length;
+  try {
+    await drive(system, {
+      invoices: input.invoices,
+      opening,
+      concurrency: flags.concurrency,
+      continued,
+      signal: stop,
+      onProgress: (done) => {
+        const turns = system.stats().durableTurns - turnsBefore;
+        const rate = Math.round(turns / ((performance.now() - drivenFrom) / 1000));
+        progress.show(`${done} of ${total} invoices, ${rate} durable turns a second`);
+      },
+    });
+    if (!stop.aborted) await Promise.race([system.outboxIdle(), aborted(stop)]);
+  } finally {
+    progress.clear();
+  }
+  if (stop.aborted) return undefined;
+  const drivenMs = performance.now() - drivenFrom;
+  const durableTurns = system.stats().durableTurns - turnsBefore;
+  const outcome = await collectOutcome(system, { signal: stop }).catch((error: unknown) => {
+    if (stop.aborted) return undefined;
+    throw error;
+  });
+  if (!outcome) return undefined;
+  const { pendingOutbox: pending, parkedMessages: parked } = system.stats();
+  const verdicts = verify(outcome, { invoices: input.invoices, outbox: { pending, parked } });
+  const glance = glanceAt(outcome, descriptionsOf(input));
+  if (flags.report !== undefined) {
+    const charts = await drawCharts(glance);
+    const page = renderPage({ glance, charts, verdicts, leftOut: input.leftOut });
+    await writeReport(flags.report, { ...reportFiles(outcome), 'index.html': page });
+  }
+  const totalMs = performance.now() - startedAt;
+  const summary = summarise({
+    input,
+    glance,
+    verdicts,
+    measures: { durableTurns, drivenMs, totalMs },
+    state: places.state,
+    continued,
+    report: flags.report === undefined ? null : join(flags.report, 'index.html'),
+  });
+  return { summary, verdicts } satisfies { verdicts: readonly Verdict[]; summary: object };
+}
+
+async function begin(
+  system: System,
+  { flags, input, places }: { flags: Flags; input: Input; places: Places },
+): Promise<'started' | 'continued'> {
+  const plan: DayPlan = {
+    fingerprint: input.fingerprint,
+    openingStock: flags.openingStock ?? 'ordered',
+    declineRate: flags.declineRate,
+  };
+  try {
+    return await system.ref<OrderDayApi>('OrderDay', 'run').begin(plan);
+  } catch (error) {
+    if (!isActorError(error) || error.code !== 'CONFLICT') throw error;
+    throw new TroupeError(
+      'CONFLICT',
+      `${places.state} holds another run: ${error.message}. Give the same input and options to continue it, --fresh to delete it and start afresh, or another place with --state sqlite:FILE`,
+    );
+  }
+}
+
+function tellBroken({ leftOut }: Input, { stderr }: Output): void {
+  const broken = leftOut.filter(({ unreadable }) => unreadable);
+  for (const { file, line, reason } of broken.slice(0, ROWS_TOLD)) {
+    stderr.write(`order-day: ${file}:${line}: left out: ${reason}\n`);
+  }
+  const more = broken.length - ROWS_TOLD;
+  if (more > 0) stderr.write(`order-day: and ${more} more rows that cannot be read\n`);
+}
+
+function descriptionsOf({ invoices }: Input): (code: string) => string {
+  const known = new Map<string, string>();
+  for (const { lines } of invoices) {
+    for (const { stockCode, description } of lines) {
+      if (description !== '' && !known.has(stockCode)) known.set(stockCode, description);
+    }
+  }
+  return (code) => known.get(code) ?? '';
+}
+
+/** An order of the input to show, one with lines if there is one. */
+function exampleOrder({ invoices }: Input): string {
+  const orders = invoices.filter(({ kind }) => kind === 'order');
+  return (orders.find(({ lines }) => lines.length > 0) ?? orders[0])?.id ?? 'none';
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
