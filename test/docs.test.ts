@@ -100,3 +100,14 @@ describe('docs/reference/errors.md', () => {
     expect(Object.fromEntries(rows)).toEqual(ERROR_CODES);
   });
 });
+
+describe('docs/reference/limits.md', () => {
+  const rows = Array.from(
+    read('docs/reference/limits.md').matchAll(/\[([A-Z_]+)\]\(([^)]+)\) \|$/gm),
+    ([, name = '', path = '']) => [name, join('docs/reference', path)] as const,
+  );
+
+  it.each(rows)('names %s of %s, which is there', (name, path) => {
+    expect(read(path)).toMatch(new RegExp(`const ${name}\\b`));
+  });
+});
