@@ -109,6 +109,13 @@ const bars = (name: string, colour: string, data: readonly number[], stack = 'or
   data,
 });
 
+/** A drawing of itself: what ECharts adds for a browser that brings it to life is numbered by process, and not used. */
+function withoutHover(svg: string): string {
+  return svg
+    .replace(/<style[\s\S]*?<\/style>/g, '')
+    .replace(/ (?:class="zr[^"]*"|ecmeta_\w+="[^"]*")/g, '');
+}
+
 /** Draws the four charts of a page. Needs the package `echarts`, which is loaded here and nowhere else. */
 export async function drawCharts(glance: Glance): Promise<Chart[]> {
   const echarts = await import('echarts');
@@ -116,7 +123,7 @@ export async function drawCharts(glance: Glance): Promise<Chart[]> {
     const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, ...size });
     try {
       chart.setOption(option);
-      return chart.renderToSVGString();
+      return withoutHover(chart.renderToSVGString());
     } finally {
       chart.dispose();
     }
