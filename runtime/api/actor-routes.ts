@@ -3,7 +3,8 @@ import { addPeriod, isCalendar, parsePeriod } from '../core/schedule.ts';
 import { isActorError, isTroupeError, TroupeError, type ActorAddress } from '../core/errors.ts';
 import type { EntryOperation, ReminderRecord, ReminderSpec, TimerSpec } from '../core/ports.ts';
 import type { ActorsApi } from './actors.ts';
-import { ApiError, type ApiErrorName } from './error-map.ts';
+import { ApiError } from './api-error.ts';
+import type { ApiErrorName } from './error-map.ts';
 import {
   empty,
   headerOf,
@@ -21,7 +22,7 @@ import {
 } from './route.ts';
 
 const EMPTY_REPLY: HttpResponse = Object.freeze({ status: 200, body: '' });
-const REPLY_HEADER = 'troupe-timeout-ms';
+const TIMEOUT_HEADER = 'troupe-timeout-ms';
 const LONGEST_TIMEOUT_MS = 24 * 3_600_000;
 
 function addressOf({ params }: HttpRequest): ActorAddress {
@@ -34,7 +35,7 @@ function deadlineOf(text: string | undefined, now: () => number): number | undef
   if (!/^\d+$/.test(text) || ms === 0 || ms > LONGEST_TIMEOUT_MS) {
     throw new ApiError(
       'BAD_REQUEST',
-      `invalid request: header ${REPLY_HEADER} must be whole milliseconds from 1 to ${LONGEST_TIMEOUT_MS}`,
+      `invalid request: header ${TIMEOUT_HEADER} must be whole milliseconds from 1 to ${LONGEST_TIMEOUT_MS}`,
     );
   }
   return now() + ms;
@@ -70,12 +71,12 @@ async function call(
       id: params[1]!,
       method: params[2]!,
       payload: request.body,
-      deadline: deadlineOf(headerOf(headers, REPLY_HEADER), now),
+      deadline: deadlineOf(headerOf(headers, TIMEOUT_HEADER), now),
       chainId: headerOf(headers, 'dapr-reentrancy-id'),
       headers: traceOf(headers),
       signal: request.signal,
     });
-    if (data.byteLength === 0) return EMPTY_REPLY;
+    if (data.length === 0) return EMPTY_REPLY;
     return binary
       ? { status: 200, body: data, contentType: 'application/octet-stream' }
       : { status: 200, body: data };

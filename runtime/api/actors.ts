@@ -4,7 +4,7 @@
  * engine through the ActorRuntime port. Method calls are the hot path: their
  * bytes are never parsed.
  */
-import { LocalValue, toBytes, type Payload } from '../core/codec.ts';
+import { LocalValue, type Payload } from '../core/codec.ts';
 import { isTroupeError, type ActorAddress } from '../core/errors.ts';
 import type {
   ActorRuntime,
@@ -13,7 +13,7 @@ import type {
   ReminderSpec,
   TimerSpec,
 } from '../core/ports.ts';
-import { ApiError } from './error-map.ts';
+import { ApiError } from './api-error.ts';
 
 export interface ActorCallRequest extends ActorAddress {
   readonly method: string;
@@ -26,7 +26,8 @@ export interface ActorCallRequest extends ActorAddress {
 }
 
 export interface ActorReply {
-  readonly data: Uint8Array;
+  /** JSON text or bytes; empty when the method returned nothing. */
+  readonly data: Uint8Array | string;
   /** True when the method answered with bytes of its own instead of a value. */
   readonly binary: boolean;
 }
@@ -94,6 +95,14 @@ async function orFail<T>(
   }
 }
 
+/** A value becomes text and not bytes, because a server sends text with its head in one write. */
+function replyOf(reply: Payload): ActorReply {
+  if (!(reply instanceof LocalValue)) return { data: reply, binary: false };
+  const { value } = reply;
+  if (value instanceof Uint8Array) return { data: value, binary: true };
+  return { data: value === undefined ? '' : JSON.stringify(value), binary: false };
+}
+
 function unavailable(): never {
   throw new ApiError(
     'ACTOR_RUNTIME_NOT_FOUND',
@@ -121,11 +130,7 @@ export function createActorsApi(actors: ActorRuntime | undefined): ActorsApi {
     async call(request) {
       checkActor(request);
       checkName(request.method, 'method');
-      const reply = await runtime().call(request);
-      return {
-        data: toBytes(reply),
-        binary: reply instanceof LocalValue && reply.value instanceof Uint8Array,
-      };
+      return replyOf(await runtime().call(request));
     },
 
     async getState(actor, name) {

@@ -1,5 +1,5 @@
 /** Health and shutdown: is this host ready, and the request to end it. */
-import { ApiError } from './error-map.ts';
+import { ApiError } from './api-error.ts';
 import { empty, headerOf, queryOf, type HttpRoute } from './route.ts';
 
 /** What a host still waits for, by name. Both empty: ready. */

@@ -4,7 +4,7 @@
  * streams both ways. Other apps, HTTP endpoints and URLs are refused: this
  * host knows no way to them.
  */
-import { ApiError } from './error-map.ts';
+import { ApiError } from './api-error.ts';
 import { headerOf, type HeaderValues, type HttpResponse, type HttpRoute } from './route.ts';
 
 export interface AppRequest {

@@ -1,6 +1,6 @@
 /** HTTP rows of the pub/sub block, by dapr.md 1.2. */
 import { isBinaryType, mediaType } from './cloudevents.ts';
-import { ApiError } from './error-map.ts';
+import { ApiError } from './api-error.ts';
 import type { BulkEntry, PubSubApi } from './pubsub.ts';
 import {
   empty,

@@ -6,7 +6,7 @@ import { toJson } from '../core/codec.ts';
 import type { Publisher } from '../core/ports.ts';
 import type { BrokerMessage, PubSub } from '../../components/pubsub/contract.ts';
 import { toEventBytes } from './cloudevents.ts';
-import { ApiError } from './error-map.ts';
+import { ApiError } from './api-error.ts';
 
 type Metadata = Readonly<Record<string, string>>;
 

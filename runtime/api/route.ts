@@ -4,7 +4,8 @@
  * path parameters and collected bytes; it answers with bytes, or with a stream
  * where the route says so.
  */
-import { ApiError, type ApiErrorName } from './error-map.ts';
+import { ApiError } from './api-error.ts';
+import type { ApiErrorName } from './error-map.ts';
 
 export type HeaderValues = Readonly<Record<string, string | readonly string[] | undefined>>;
 

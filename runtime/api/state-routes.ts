@@ -1,5 +1,5 @@
 /** HTTP rows of the state block: JSON bodies in and out, by dapr.md 1.1. */
-import { ApiError } from './error-map.ts';
+import { ApiError } from './api-error.ts';
 import {
   empty,
   headerOf,

@@ -11,7 +11,7 @@ import type {
   StateStore,
   StateValue,
 } from '../../components/state/contract.ts';
-import { ApiError } from './error-map.ts';
+import { ApiError } from './api-error.ts';
 import { rfc3339 } from './route.ts';
 
 export interface StateStoreEntry {

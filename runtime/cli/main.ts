@@ -3,10 +3,10 @@
  * with exit code 2 and point to --help, everything else with 1. `runProcess` is
  * the only place that touches the process.
  */
-import { readFile } from 'node:fs/promises';
 import { Command, CommanderError } from 'commander';
 import { isTroupeError } from '../core/errors.ts';
 import { LOG_LEVELS } from '../hosts/logger.ts';
+import { VERSION } from '../hosts/version.ts';
 import * as flag from './flags.ts';
 import type { ServeFlags } from './serve.ts';
 
@@ -28,7 +28,7 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
   let code = 0;
   const program = new Command('troupe')
     .description("Durable virtual actors behind Dapr's API, in one process.")
-    .version(await version(), '--version', 'print the version')
+    .version(VERSION, '--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .exitOverride()
     .configureOutput({
@@ -86,11 +86,6 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
 function textOf(error: unknown): string {
   if (isTroupeError(error) && error.code !== 'INTERNAL') return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}
-
-async function version(): Promise<string> {
-  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 /** Runs the command line of this process and ends it. A second signal ends it at once. */

@@ -34,13 +34,14 @@ export async function serve(
   });
   const components = await readComponents(flags, env, logger);
   const { actors, services } = await importActors(modulePath, cwd);
+  const apiToken = env['DAPR_API_TOKEN'];
   const { daprHttpPort: port, daprListenAddresses: host } = flags;
   const system = await createSystem({
     appId: flags.appId,
     actors,
     services,
     ...(components ? { components } : {}),
-    http: { port, host },
+    http: { port, host, ...(apiToken ? { apiToken } : {}) },
     ...(flags.appPort === undefined ? {} : { appPort: flags.appPort }),
     logger,
     env,

@@ -34,6 +34,8 @@ export interface Field {
 export interface Reader {
   readonly root: Field;
   readonly line: (field: Field) => number;
+  /** From 1. */
+  readonly column: (field: Field) => number;
   readonly problem: (at: Field, message: string) => void;
   /** True while no problem of this document was reported. */
   readonly sound: () => boolean;
@@ -93,7 +95,7 @@ export function readDocuments(
       createReader(
         document,
         (at, message) => problems.push(place(at.offset, at.path, message)),
-        (offset) => lines.linePos(offset).line,
+        (offset) => lines.linePos(offset),
       ),
     );
   }
@@ -122,7 +124,7 @@ function describe(node: Node | null): string {
 function createReader(
   document: Document.Parsed,
   onProblem: (at: Field, message: string) => void,
-  lineOf: (offset: number) => number,
+  placeOf: (offset: number) => { line: number; col: number },
 ): Reader {
   const resolved = (node: unknown): Node | null =>
     isAlias(node) ? (node.resolve(document) ?? null) : ((node as Node | null | undefined) ?? null);
@@ -142,7 +144,8 @@ function createReader(
   const reader: Reader = {
     sound: () => sound,
     root: { path: '', node: resolved(document.contents), offset: offsetOf(document.contents, 0) },
-    line: (field) => lineOf(field.offset),
+    line: (field) => placeOf(field.offset).line,
+    column: (field) => placeOf(field.offset).col,
     problem: report,
 
     fields(at, known, unknown) {

@@ -321,7 +321,7 @@ it('a kind that is not served yet is a warning that names file, line and kind', 
     {
       file: 'a.yaml',
       line: 10,
-      column: 1,
+      column: 7,
       field: 'kind',
       message: 'kind Subscription is not supported yet, ignored',
     },

@@ -124,7 +124,7 @@ function readResource(
   warnings.push({
     file: file.path,
     line: reader.line(kindField!),
-    column: 1,
+    column: reader.column(kindField!),
     field: 'kind',
     message: `kind ${kind} is not supported yet, ignored`,
   });

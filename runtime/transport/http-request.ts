@@ -5,7 +5,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
-import { ApiError, toHttpError, type ApiErrorName } from '../api/error-map.ts';
+import { ApiError, toHttpError } from '../api/api-error.ts';
+import type { ApiErrorName } from '../api/error-map.ts';
 import type { HeaderValues, HttpRequest } from '../api/route.ts';
 
 const NO_BODY = new Uint8Array(0);

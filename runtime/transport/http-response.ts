@@ -1,10 +1,17 @@
 /** An answer onto the socket: head and body in one write, or a stream chunk by chunk. */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { pipeline, Readable } from 'node:stream';
-import type { WireResponse } from '../api/error-map.ts';
+import type { WireResponse } from '../api/api-error.ts';
 import type { HttpResponse } from '../api/route.ts';
 
 const JSON_TYPE = 'application/json';
+
+/** Bodies up to this size go out together with their head. */
+const ONE_WRITE_BYTES = 16 * 1024;
+
+function latin1(body: Uint8Array): string {
+  return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1');
+}
 
 /** Headers that every answer to this request carries. */
 function commonHeaders({ headers }: IncomingMessage, into: OutgoingHttpHeaders): void {
@@ -53,8 +60,16 @@ export function sendResponse(
     return;
   }
   headers['content-type'] = answer.contentType ?? JSON_TYPE;
-  headers['content-length'] = typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength;
-  response.writeHead(answer.status, headers).end(body);
+  if (typeof body === 'string') {
+    headers['content-length'] = Buffer.byteLength(body);
+    response.writeHead(answer.status, headers).end(body);
+    return;
+  }
+  headers['content-length'] = body.byteLength;
+  response.writeHead(answer.status, headers);
+  if (body.byteLength > ONE_WRITE_BYTES) response.end(body);
+  // Node joins head and body into one write only when the body is text; latin1 keeps every byte.
+  else response.end(latin1(body), 'latin1');
 }
 
 export function sendError(

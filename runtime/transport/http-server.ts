@@ -6,7 +6,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ApiError, toHttpError } from '../api/error-map.ts';
+import { ApiError, toHttpError } from '../api/api-error.ts';
 import type { HttpResponse, HttpRoute } from '../api/route.ts';
 import { TroupeError } from '../core/errors.ts';
 import type { EngineLogger } from '../core/ports.ts';

@@ -1,0 +1,20 @@
+/** The table of runtimes: a runtime is a row here and a file beside. */
+import { TroupeError } from '../core/errors.ts';
+import { createEmbedded } from './embedded.ts';
+import type { System, SystemOptions } from './system.ts';
+
+export const RUNTIMES = {
+  embedded: createEmbedded,
+} as const satisfies Record<string, (options: SystemOptions) => Promise<System>>;
+
+export function openHost(options: SystemOptions): Promise<System> {
+  const name = options.runtime ?? 'embedded';
+  const create = Object.hasOwn(RUNTIMES, name) ? RUNTIMES[name] : undefined;
+  if (!create) {
+    throw new TroupeError(
+      'INVALID_ARGUMENT',
+      `there is no runtime "${String(name)}"; known: ${Object.keys(RUNTIMES).join(', ')}`,
+    );
+  }
+  return create(options);
+}

@@ -1,0 +1,69 @@
+/** A running system as its program sees it, whatever the runtime, and how one is asked for. */
+import type { ActorClass, CloudEvent } from '../actor/actor.ts';
+import type { Duration, PublishOptions } from '../actor/context.ts';
+import type { ActorRef } from '../actor/ref.ts';
+import type { ComponentSpec } from '../config/component.ts';
+import type { EngineStats } from '../core/engine.ts';
+import type { Interceptor } from '../core/interceptors.ts';
+import type { ActorRuntime, Clock, EngineLogger } from '../core/ports.ts';
+
+/** Answers an invocation of a method path of this app, as the fetch standard has it. */
+export type InvocationHandler = (request: Request) => Response | Promise<Response>;
+
+export interface SystemOptions {
+  /** Default `embedded`. */
+  readonly runtime?: 'embedded';
+  /** Prefix of state keys, source of events. Default `troupe`. */
+  readonly appId?: string;
+  readonly actors: readonly ActorClass[];
+  /** Reaches actors as `ctx.services`. */
+  readonly services?: unknown;
+  /**
+   * Default: state.in-memory `statestore` for actors and pubsub.in-memory `pubsub`, so nothing outlives the process.
+   */
+  readonly components?: readonly ComponentSpec[];
+  /** Dapr's HTTP API. Absent: no server. Port 0 takes a free one. Host default 127.0.0.1. */
+  readonly http?: { readonly port: number; readonly host?: string; readonly apiToken?: string };
+  /** Port on 127.0.0.1 of an HTTP app of the same id, for events and invocations. */
+  readonly appPort?: number;
+  /** Answers to invocations of this app id, by method path; for a program without a server of its own. */
+  readonly invocations?: Readonly<Record<string, InvocationHandler>>;
+  /** Default: JSON lines on stderr, warnings and errors. */
+  readonly logger?: EngineLogger;
+  readonly clock?: Clock;
+  /** How long a call may take that names no deadline. Default `60s`. */
+  readonly defaultTimeout?: Duration;
+  readonly interceptors?: readonly Interceptor[];
+  /** What `POST /v1.0/shutdown` does. Absent: it is refused, because the program owns the system. */
+  readonly onShutdown?: (options: { readonly force: boolean }) => void;
+  /** For `envRef` in components. Default: none. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+export interface EventSubscription extends AsyncDisposable {
+  close(): Promise<void>;
+}
+
+export interface System extends AsyncDisposable {
+  readonly appId: string;
+  ref<T extends object>(type: string, id: string): ActorRef<T>;
+  ref<A extends object>(
+    actorClass: { readonly type: string; new (...args: never[]): A },
+    id: string,
+  ): ActorRef<A>;
+  /** Errors: NOT_FOUND for an unknown component, FORBIDDEN by its scopes. */
+  publish(topic: string, data: unknown, options?: PublishOptions): Promise<void>;
+  /** The event is delivered again when the handler rejects. */
+  subscribe(
+    options: { readonly pubsub?: string; readonly topic: string },
+    handler: (event: CloudEvent) => Promise<void>,
+  ): Promise<EventSubscription>;
+  readonly actors: ActorRuntime;
+  /** Where the HTTP API listens, when it was asked for. */
+  readonly http?: { readonly host: string; readonly port: number };
+  stats(): EngineStats;
+  /** Resolves when no durable send is left to deliver. */
+  outboxIdle(): Promise<void>;
+  /** Lets running turns end, runs `onDeactivate`, closes components. Idempotent. */
+  close(): Promise<void>;
+}
