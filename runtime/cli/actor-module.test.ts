@@ -44,7 +44,7 @@ describe('a module', () => {
 });
 
 describe('is refused by name when', () => {
-  it('it does not exist', async () => {
+  it('the file does not exist', async () => {
     await expect(importActors('nope.ts', folder)).rejects.toMatchObject({
       code: 'NOT_FOUND',
       message: `module "nope.ts" does not exist (looked for ${join(folder, 'nope.ts')})`,
