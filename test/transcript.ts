@@ -58,7 +58,7 @@ function type(command: string, cwd: string): Promise<string> {
         reject(
           new Error(`${command}\nended with ${error.code ?? error.signal}:\n${stdout}${stderr}`),
         );
-      } else resolve(stdout);
+      } else resolve(stdout.replace(/(?<=[^\n])$/, '\n'));
     });
   });
 }

@@ -42,9 +42,8 @@ const mail: Mail = {
   send: (text) => console.log(`${new Date(host.clock.now()).toISOString()} ${text}`),
 };
 await using host = await createTestHost({ actors: [Trial], services: mail, start });
-const trial = host.ref<Trial>('Trial', 'ada');
 
-await trial.start();
+await host.ref<Trial>('Trial', 'ada').start();
 await host.clock.advance('4d');
 
 console.log('-- crash and restart');
@@ -52,4 +51,4 @@ await host.crash();
 await host.restart();
 
 await host.clock.advance('30d');
-console.log(`the trial is ${await trial.status()}`);
+console.log(`the trial is ${await host.ref<Trial>('Trial', 'ada').status()}`);
