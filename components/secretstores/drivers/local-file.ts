@@ -66,7 +66,7 @@ function* flatten(value: unknown, path: string[], separator: string): Generator<
     for (const [name, member] of Object.entries(value))
       yield* flatten(member, [...path, name], separator);
   } else {
-    yield [path.join(separator), String(value ?? '')];
+    yield [path.join(separator), value === null ? '' : String(value as string | number | boolean)];
   }
 }
 

@@ -95,7 +95,7 @@ export function valueTests(withStore: WithStore): void {
         const first = (await store.get('k'))?.value as Uint8Array;
         expect([...first]).toEqual([1, 2, 3]);
         first[1] = 9;
-        expect([...((await store.get('k'))?.value as Uint8Array)]).toEqual([1, 2, 3]);
+        expect((await store.get('k'))?.value).toEqual(new Uint8Array([1, 2, 3]));
       }),
     );
 

@@ -18,7 +18,7 @@ const LEVEL = 1;
  * Pages in the write-ahead log before they are moved into the database. Larger
  * than the default of 1,000, because each move syncs the database file.
  */
-const CHECKPOINT_PAGES = 4_000;
+const CHECKPOINT_PAGES = 8_000;
 
 /** Page cache, in kB; the default of 2,000 thrashes from about 10,000 rows. */
 const CACHE_KB = 32_000;
