@@ -1,6 +1,6 @@
 /** HTTP rows of the actor block, by dapr.md 1.4. */
 import { addPeriod, isCalendar, parsePeriod } from '../core/schedule.ts';
-import { isActorError, isTroupeError, TroupeError, type ActorAddress } from '../core/errors.ts';
+import type { ActorAddress } from '../core/errors.ts';
 import type { EntryOperation, ReminderRecord, ReminderSpec, TimerSpec } from '../core/ports.ts';
 import type { ActorsApi } from './actors.ts';
 import { ApiError } from './api-error.ts';
@@ -41,22 +41,17 @@ function deadlineOf(text: string | undefined, now: () => number): number | undef
   return now() + ms;
 }
 
-/** Puts daprd's words before the engine's, and leaves an application's error alone. */
-function asActorError(error: unknown, { type, id }: ActorAddress): unknown {
-  if (!isTroupeError(error) || isActorError(error) || error instanceof ApiError) return error;
-  const prefix = {
-    NOT_FOUND: `did not find address for actor '${type}||${id}'`,
-    METHOD_NOT_FOUND: 'error invoke actor method: actor method not found',
-    INTERNAL: 'error invoke actor method',
-  }[error.code];
-  if (prefix === undefined) return error;
-  return new TroupeError(error.code, `${prefix}: ${error.message}`, {
-    cause: error,
-    details: error.details,
-    retryable: error.retryable,
-    ...(error.actor ? { actor: error.actor } : {}),
-    ...(error.method === undefined ? {} : { method: error.method }),
-  });
+function explain(code: string, { params }: HttpRequest): string | undefined {
+  switch (code) {
+    case 'NOT_FOUND':
+      return `did not find address for actor '${params[0]}||${params[1]}'`;
+    case 'METHOD_NOT_FOUND':
+      return 'error invoke actor method: actor method not found';
+    case 'INTERNAL':
+      return 'error invoke actor method';
+    default:
+      return undefined;
+  }
 }
 
 async function call(
@@ -65,24 +60,20 @@ async function call(
   request: HttpRequest,
 ): Promise<HttpResponse> {
   const { params, headers } = request;
-  try {
-    const { data, binary } = await api.call({
-      type: params[0]!,
-      id: params[1]!,
-      method: params[2]!,
-      payload: request.body,
-      deadline: deadlineOf(headerOf(headers, TIMEOUT_HEADER), now),
-      chainId: headerOf(headers, 'dapr-reentrancy-id'),
-      headers: traceOf(headers),
-      signal: request.signal,
-    });
-    if (data.length === 0) return EMPTY_REPLY;
-    return binary
-      ? { status: 200, body: data, contentType: 'application/octet-stream' }
-      : { status: 200, body: data };
-  } catch (error) {
-    throw asActorError(error, addressOf(request));
-  }
+  const { data, binary } = await api.call({
+    type: params[0]!,
+    id: params[1]!,
+    method: params[2]!,
+    payload: request.body,
+    deadline: deadlineOf(headerOf(headers, TIMEOUT_HEADER), now),
+    chainId: headerOf(headers, 'dapr-reentrancy-id'),
+    headers: traceOf(headers),
+    signal: request.signal,
+  });
+  if (data.length === 0) return EMPTY_REPLY;
+  return binary
+    ? { status: 200, body: data, contentType: 'application/octet-stream' }
+    : { status: 200, body: data };
 }
 
 async function getState(api: ActorsApi, request: HttpRequest): Promise<HttpResponse> {
@@ -220,9 +211,12 @@ export function actorRoutes(api: ActorsApi, now: () => number): HttpRoute[] {
     handle: HttpRoute['handle'],
   ): HttpRoute => ({ methods, pattern: `${base}/${path}`, failure, handle });
   return [
-    row(['PUT', 'POST', 'GET', 'DELETE'], 'method/{method}', 'ACTOR_INVOKE_METHOD', (r) =>
-      call(api, now, r),
-    ),
+    {
+      ...row(['PUT', 'POST', 'GET', 'DELETE'], 'method/{method}', 'ACTOR_INVOKE_METHOD', (r) =>
+        call(api, now, r),
+      ),
+      explain,
+    },
     row(write, 'state', 'ACTOR_STATE_TRANSACTION', (r) => changeState(api, r)),
     row(['GET'], 'state/{key}', 'ACTOR_STATE_GET', (r) => getState(api, r)),
     row(write, 'timers/{name}', 'ACTOR_TIMER_CREATE', (r) => setTimer(api, r)),

@@ -111,8 +111,16 @@ export function rowOf(error: unknown, failure?: ApiErrorName): ErrorRow {
   return failure === undefined ? RUNTIME_ERRORS.INTERNAL : API_ERRORS[failure];
 }
 
-/** The HTTP answer to anything thrown. An unexpected throw gives its text to nobody. */
-export function toHttpError(error: unknown, failure?: ApiErrorName): WireResponse {
+/**
+ * The HTTP answer to anything thrown. An unexpected throw gives its text to
+ * nobody. `explain` gives daprd's words for a runtime code, to stand before
+ * the message; the error under `details` keeps its own.
+ */
+export function toHttpError(
+  error: unknown,
+  failure?: ApiErrorName,
+  explain?: (code: string) => string | undefined,
+): WireResponse {
   if (error instanceof ApiError) {
     const { row, message, rich } = error;
     const body = JSON.stringify({
@@ -129,12 +137,12 @@ export function toHttpError(error: unknown, failure?: ApiErrorName): WireRespons
     return { status: status >= 400 && status <= 599 ? status : 500, body, retryAfter: false };
   }
   const row = rowOf(error, failure);
-  const body = JSON.stringify({ errorCode: row.errorCode, message: wire.message, details: wire });
-  const internal = !isTroupeError(error) || error.code === 'INTERNAL' || error.code === 'COMPONENT';
+  const words = explain?.(wire.code);
+  const message = words === undefined ? wire.message : `${words}: ${wire.message}`;
   return {
     status: row.status,
-    body,
+    body: JSON.stringify({ errorCode: row.errorCode, message, details: wire }),
     retryAfter: row.status === 429,
-    ...(internal ? { cause: error } : {}),
+    ...(isTroupeError(error) ? {} : { cause: error }),
   };
 }

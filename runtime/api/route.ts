@@ -44,6 +44,8 @@ export interface HttpRoute {
   readonly handle: (request: HttpRequest) => HttpResponse | Promise<HttpResponse>;
   /** Row of the error table for failures that have none of their own. */
   readonly failure?: ApiErrorName;
+  /** daprd's words for an error code of the runtime, put before its message. */
+  readonly explain?: (code: string, request: HttpRequest) => string | undefined;
   /** The handler reads `stream`; bodies are not limited and not collected. */
   readonly streaming?: boolean;
   /** Answers without an API token. */

@@ -49,6 +49,8 @@ export class Counter extends Actor {
   }
 }
 
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
 export interface ApiFixture extends AsyncDisposable {
   readonly system: System;
   readonly base: string;
@@ -97,6 +99,7 @@ export async function openApi(options: Partial<SystemOptions> = {}): Promise<Api
     appId: 'shop',
     actors: [Counter],
     http: { port: 0 },
+    logger: silent,
     components: [
       component('statestore', 'state.in-memory', { actorStateStore: 'true' }),
       component('pubsub', 'pubsub.in-memory'),

@@ -86,9 +86,11 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     message: IncomingMessage,
     response: ServerResponse,
     error: unknown,
+    request?: ServerRequest,
     route?: HttpRoute,
   ): void {
-    const wire = toHttpError(error, route?.failure);
+    const explain = request && route?.explain;
+    const wire = toHttpError(error, route?.failure, explain && ((code) => explain(code, request)));
     if (wire.cause !== undefined) {
       logger.error({ err: wire.cause, route: route?.pattern }, 'http request failed');
     }
@@ -106,7 +108,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     try {
       answer = route.handle(request);
     } catch (error) {
-      fail(message, response, error, route);
+      fail(message, response, error, request, route);
       return;
     }
     if (!(answer instanceof Promise)) {
@@ -115,7 +117,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     }
     answer.then(
       (known) => send(message, response, known),
-      (error: unknown) => fail(message, response, error, route),
+      (error: unknown) => fail(message, response, error, request, route),
     );
   }
 
