@@ -17,6 +17,9 @@ import { Turn } from './turn.ts';
 import { runTurn } from './turn-run.ts';
 import { findWaitCycle, youngest } from './wait-graph.ts';
 
+/** What calls made by `onDeactivate` may take. */
+const HOOK_TIMEOUT_MS = 60_000;
+
 export class Activation {
   readonly host: HostedType;
   readonly id: string;
@@ -68,9 +71,10 @@ export class Activation {
   /** A call arrives: it starts now, waits its turn, joins the turn that it came from, or is refused. */
   admit(call: Call): void {
     call.readOnly = call.kind === 'method' && this.host.target.isReadOnly(call.method);
+    call.shared = call.readOnly && !call.once;
     const enclosing = this.#turnOfChain(call);
     if (enclosing) this.#comeBack(call, enclosing);
-    else if (this.mailbox.admits(call.readOnly && this.#activated)) this.#start(call);
+    else if (this.mailbox.admits(call.shared && this.#activated)) this.#start(call);
     else this.#wait(call);
   }
 
@@ -260,7 +264,7 @@ export class Activation {
     if (this.#ownership) return this.#ownership;
     const ownership = new Ownership(this.address, term, row, this.parts.random.id());
     if (ownership.superseded) {
-      this.parts.placement.fenced(this.address);
+      this.parts.fenced(this.address);
       throw new TroupeError(
         'FENCED',
         `a newer host has taken over ${this.type}/${this.id} in the same store; this one must stop, or be started again to take it back`,
@@ -281,7 +285,7 @@ export class Activation {
           method,
           'system',
           payload,
-          Number.POSITIVE_INFINITY,
+          this.now() + HOOK_TIMEOUT_MS,
           undefined,
           resolve,
           reject,
@@ -381,7 +385,7 @@ export class Activation {
 
   #start(call: Call): void {
     call.queuedIn = undefined;
-    const isShared = call.readOnly && this.#activated;
+    const isShared = call.shared && this.#activated;
     if (!this.mailbox.busy) this.host.woken(this);
     const turn = new Turn(this, call, call.readOnly, ++this.parts.counters.turns);
     this.parts.counters.openTurns++;

@@ -25,7 +25,10 @@ export class Call {
   chain: readonly ActorAddress[] | undefined = undefined;
 
   settled = false;
+  /** The method is declared read-only. */
   readOnly = false;
+  /** It may run beside others of its kind. A durable send may not: it commits that it was seen. */
+  shared = false;
   /** The turn that the call runs in, once it started. */
   turn: Turn | undefined = undefined;
   /** The activation in whose mailbox the call waits. */

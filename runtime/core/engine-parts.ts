@@ -41,6 +41,8 @@ export interface EngineParts {
   outboxFull(): boolean;
   /** A reminder is due at this time. */
   remindAt(due: number): void;
+  /** The store has a newer owner of the actor than this host. */
+  fenced(actor: ActorAddress): void;
   /** Enters a call that the engine itself makes (timers). */
   enter(call: {
     readonly type: string;

@@ -76,7 +76,7 @@ export class Engine implements ActorRuntime {
     // What the engine sends on its own behalf must not look like a call of the turn that caused it.
     const detached = <T>(work: () => T): T => scope.exit(work);
     const owned = async (actor: ActorAddress): Promise<boolean> =>
-      this.#types.has(actor.type) && (await placement.owner(actor.type, actor.id)).kind === 'here';
+      this.#types.has(actor.type) && ownsNow(placement, actor);
     this.#publisher = publisher;
     this.#outbox = new OutboxDispatcher({
       store,
@@ -107,6 +107,10 @@ export class Engine implements ActorRuntime {
       forget: (sender) => this.#outbox.forget(sender),
       outboxFull: () => this.#outbox.full,
       remindAt: (due) => detached(() => this.#reminders.remindAt(due)),
+      fenced: (actor) => {
+        placement.fenced(actor);
+        logger.error({ actor }, 'a newer host has taken over in the same store');
+      },
       enter: (call) => detached(() => this.router.call(call)),
       track: (work) => this.#track(work),
     };
@@ -129,9 +133,7 @@ export class Engine implements ActorRuntime {
 
   /** Takes up undelivered outbox rows and due reminders. Call it once, before calls are let in. */
   async start(): Promise<void> {
-    await this.#outbox.recover(
-      async ({ type, id }) => (await this.parts.placement.owner(type, id)).kind === 'here',
-    );
+    await this.#outbox.recover((actor) => ownsNow(this.parts.placement, actor));
     await this.#reminders.start();
   }
 
@@ -266,6 +268,7 @@ export class Engine implements ActorRuntime {
   async close(graceMs: number): Promise<void> {
     this.router.close();
     await this.#reminders.close();
+    const stopped = this.#outbox.close();
     const { clock, logger } = this.parts;
     let timer: { cancel(): void } | undefined;
     const limit = new Promise<'late'>((resolve) => {
@@ -275,8 +278,8 @@ export class Engine implements ActorRuntime {
     timer?.cancel();
     if (outcome === 'late')
       logger.warn({ graceMs }, 'turns were still running when the host stopped');
-    await this.#outbox.close();
-    for (const hosted of this.#types.values()) hosted.close();
+    await stopped;
+    this.#endActivations();
   }
 
   /** Ends everything at once, as a crash would: timers stop, nothing is sent or deactivated. */
@@ -284,6 +287,10 @@ export class Engine implements ActorRuntime {
     this.router.close();
     void this.#reminders.close();
     void this.#outbox.close();
+    this.#endActivations();
+  }
+
+  #endActivations(): void {
     for (const hosted of this.#types.values()) {
       hosted.close();
       for (const activation of hosted.activations()) activation.forgetEverything();
@@ -291,9 +298,8 @@ export class Engine implements ActorRuntime {
   }
 
   async #passivateAll(): Promise<void> {
-    for (const hosted of this.#types.values()) {
-      for (const activation of [...hosted.activations()]) await activation.passivateWhenIdle();
-    }
+    const all = [...this.#types.values()].flatMap((hosted) => [...hosted.activations()]);
+    await Promise.all(all.map((activation) => activation.passivateWhenIdle()));
     await Promise.all(this.#work);
   }
 
@@ -335,4 +341,13 @@ export async function planReminderIn(
       );
   }
   turn.mutable().reminders.set(name, record);
+}
+
+/** False also when this host was fenced: then it owns nothing. */
+async function ownsNow(placement: Placement, { type, id }: ActorAddress): Promise<boolean> {
+  try {
+    return (await placement.owner(type, id)).kind === 'here';
+  } catch {
+    return false;
+  }
 }

@@ -18,11 +18,11 @@ export class Mailbox {
   }
 
   /** True when a call that comes now may start now without overtaking another. */
-  admits(readOnly: boolean): boolean {
+  admits(shared: boolean): boolean {
     return (
       this.exclusive === undefined &&
       this.waiting === 0 &&
-      (readOnly || (this.readers?.size ?? 0) === 0)
+      (shared || (this.readers?.size ?? 0) === 0)
     );
   }
 
@@ -43,7 +43,7 @@ export class Mailbox {
     while (this.#head?.settled) this.#shift();
     const head = this.#head;
     if (!head || this.exclusive) return undefined;
-    if (!head.readOnly && (this.readers?.size ?? 0) > 0) return undefined;
+    if (!head.shared && (this.readers?.size ?? 0) > 0) return undefined;
     this.#shift();
     this.waiting--;
     return head;

@@ -11,7 +11,14 @@
 import { LocalValue } from './codec.ts';
 import { Fifo } from './fifo.ts';
 import { isTroupeError, toWireError, TroupeError, type ActorAddress } from './errors.ts';
-import type { ActorStore, Clock, EngineLogger, OutgoingCall, Publisher } from './ports.ts';
+import type {
+  ActorStore,
+  Clock,
+  ClockTimer,
+  EngineLogger,
+  OutgoingCall,
+  Publisher,
+} from './ports.ts';
 
 export type OutboxMessage =
   | {
@@ -85,7 +92,7 @@ export class OutboxDispatcher {
   #delivered: OutboxRow[] = [];
   #removing: Promise<void> | undefined;
   #inFlight = 0;
-  #paused = 0;
+  readonly #resuming = new Set<ClockTimer>();
   #closed = false;
   #whenIdle: (() => void)[] = [];
   parked = 0;
@@ -151,6 +158,8 @@ export class OutboxDispatcher {
   async close(): Promise<void> {
     this.#closed = true;
     this.#ready.clear();
+    for (const timer of this.#resuming) timer.cancel();
+    this.#resuming.clear();
     while (this.#removing) await this.#removing;
   }
 
@@ -201,12 +210,13 @@ export class OutboxDispatcher {
   }
 
   #resume(lane: Lane, pause: number): void {
-    this.#paused++;
-    this.#options.clock.timer(this.#options.clock.now() + pause, () => {
-      this.#paused--;
+    if (this.#closed) return;
+    const timer = this.#options.clock.timer(this.#options.clock.now() + pause, () => {
+      this.#resuming.delete(timer);
       this.#ready.push(lane);
       this.#pump();
     });
+    this.#resuming.add(timer);
   }
 
   async #send({ row, index }: Job): Promise<void> {
@@ -247,6 +257,12 @@ export class OutboxDispatcher {
     const isTransient =
       isTroupeError(error) &&
       (error.retryable || error.code === 'TIMEOUT' || error.code === 'CANCELLED');
+    if (isTroupeError(error) && error.code === 'FENCED' && !error.retryable) {
+      // This host owns nothing any more: the newer one has the row in the store and sends it.
+      this.#left.delete(job.row);
+      lane.jobs.shift();
+      return 0;
+    }
     if (!isTransient) job.refusals++;
     const fields = {
       sender: job.row.sender,
