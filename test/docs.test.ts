@@ -1,6 +1,6 @@
 /** The documentation is whole: links resolve, decisions have their shape, errors and dependencies their rows. */
 import { existsSync, globSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import packageJson from '../package.json' with { type: 'json' };
 import { ERROR_CODES } from '../runtime/core/errors.ts';
@@ -87,6 +87,15 @@ describe('decisions', () => {
       (name) =>
         !name.startsWith('@types/') && !new RegExp(`^\\|[^|]*\\b${name}\\b`, 'm').test(rows),
     );
+    expect(missing).toEqual([]);
+  });
+});
+
+describe('the reference', () => {
+  it('has every page in its index', () => {
+    const index = read('docs/reference/README.md');
+    const names = globSync('docs/reference/*.md', { cwd: root }).map((page) => basename(page));
+    const missing = names.filter((name) => name !== 'README.md' && !index.includes(`(${name})`));
     expect(missing).toEqual([]);
   });
 });

@@ -84,7 +84,7 @@ export const ROOMS: readonly Room[] = [
   {
     room: 'runtime/hosts',
     files: /^runtime\/hosts\//,
-    may: ['runtime/**', ...CONTRACTS, ...REGISTRY],
+    may: ['runtime/**', 'package.json', ...CONTRACTS, ...REGISTRY],
     packages: ['pino'],
     node: 'any',
   },
