@@ -75,7 +75,7 @@ export function glanceAt(
     if (bucket && kind) bucket[kind]++;
     if (bucket && kind === 'confirmed') bucket.revenuePence += totalPence;
     if (kind === 'rejected') {
-      const known = reason ?? 'no reason given';
+      const known = reasonKind(reason ?? 'no reason given');
       reasons.set(known, (reasons.get(known) ?? 0) + 1);
     }
   }
@@ -105,14 +105,19 @@ export function glanceAt(
   };
 }
 
-/** The most frequent, and the rest as one row: scarce stock makes a reason of every code. */
+/** Reasons that differ in their stock code and figures alone are one. */
+function reasonKind(reason: string): string {
+  return / is short: \d+ on hand, \d+ wanted$/.test(reason) ? 'stock is short' : reason;
+}
+
+/** The most frequent, and the rest as one row. */
 function mostFrequent(reasons: ReadonlyMap<string, number>): Glance['reasons'] {
   const sorted = [...reasons]
     .sort(([a, n], [b, m]) => m - n || compare(a, b))
     .map(([reason, count]) => ({ reason, count }));
   if (sorted.length <= REASONS) return sorted;
   const rest = sorted.slice(REASONS - 1);
-  const other = { reason: `${rest.length} other reasons`, count: sum(rest.map((r) => r.count)) };
+  const other = { reason: 'other reasons', count: sum(rest.map((r) => r.count)) };
   return [...sorted.slice(0, REASONS - 1), other];
 }
 

@@ -102,6 +102,10 @@ test('stock is ranked by units sold, and rare reasons are added up', () => {
   const glance = glanceAt({ ...OUTCOME, orders }, () => '');
   expect(glance.movers.map(({ code }) => code)).toEqual(['85123A', 'b']);
   expect(glance.reasons[0]).toEqual({ reason: 'frequent', count: 3 });
-  expect(glance.reasons.at(-1)).toEqual({ reason: '3 other reasons', count: 3 });
+  expect(glance.reasons.at(-1)).toEqual({ reason: 'other reasons', count: 3 });
   expect(glance.reasons.length).toBe(10);
+  const short = [order('1', { state: 'rejected', reason: '10100 is short: 0 on hand, 12 wanted' })];
+  expect(glanceAt({ ...OUTCOME, orders: short }, () => '').reasons).toEqual([
+    { reason: 'stock is short', count: 1 },
+  ]);
 });

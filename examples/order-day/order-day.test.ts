@@ -1,0 +1,272 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { admitLines, lineAmountPence } from '../../actors/index.ts';
+import { readInput } from './input.ts';
+import type { Summary } from './summary.ts';
+
+const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
+const DAY = fileURLToPath(new URL('day.csv', import.meta.url));
+const REPORTS = ['orders.jsonl', 'stock.jsonl', 'ledger.jsonl', 'returns.jsonl', 'index.html'];
+const HEADER = 'InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country';
+
+let folder: string;
+const started: ChildProcess[] = [];
+beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), 'order-day-'))));
+afterEach(async () => {
+  for (const child of started.splice(0)) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+  await rm(folder, { recursive: true });
+});
+
+interface Run {
+  readonly child: ChildProcess;
+  out: string;
+  err: string;
+  readonly ended: Promise<number | null>;
+}
+
+function start(...args: string[]): Run {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env: { ...process.env, XDG_STATE_HOME: folder },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  started.push(child);
+  const run: Run = { child, out: '', err: '', ended: once(child, 'close').then(([code]) => code) };
+  child.stdout.on('data', (data: Buffer) => (run.out += data.toString()));
+  child.stderr.on('data', (data: Buffer) => (run.err += data.toString()));
+  return run;
+}
+
+async function finish(...args: string[]): Promise<Run & { code: number | null }> {
+  const run = start(...args);
+  return Object.assign(run, { code: await run.ended });
+}
+
+const at = (...path: string[]): string => join(folder, ...path);
+const reports = (name: string): Promise<string[]> =>
+  Promise.all(REPORTS.map((file) => readFile(at(name, file), 'utf8')));
+const rows = async <T>(...path: string[]): Promise<T[]> =>
+  (await readFile(at(...path), 'utf8'))
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as T);
+
+describe('a run of the generated day', () => {
+  test('ends every invoice, holds every invariant, and prints one object with --json', async () => {
+    const { code, out, err } = await finish(
+      ...['--once', '--json', '--report', at('out'), '--state', `sqlite:${at('out', 's.db')}`],
+    );
+    expect(code).toBe(0);
+    const summary = JSON.parse(out) as Summary;
+    expect(out.trim().split('\n').length).toBe(1);
+    const input = await readInput(DAY);
+    expect(summary).toMatchObject({
+      ok: true,
+      lines: input.lines,
+      invoices: 128,
+      orders: 120,
+      cancelled: 0,
+      returns: 8,
+      continued: false,
+      state: `sqlite:${at('out', 's.db')}`,
+      report: at('out', 'index.html'),
+    });
+    expect(summary.confirmed + summary.rejected).toBe(120);
+    expect(summary.invariants.length).toBeGreaterThanOrEqual(12);
+    expect(summary.invariants.every(({ ok, checked }) => ok && checked > 0)).toBe(true);
+    expect(summary.durableTurns).toBeGreaterThan(1000);
+    expect(err).toContain('order-day: day.csv:150: left out: the quantity is not a whole number');
+    expect(err).not.toContain('\u001b');
+    expect(err).not.toContain('"level"');
+
+    const orders = await rows<{ id: string; state: string; reason: string; totalPence: number }>(
+      ...['out', 'orders.jsonl'],
+    );
+    const confirmed = new Map(orders.filter((o) => o.state === 'confirmed').map((o) => [o.id, o]));
+    let revenue = 0;
+    for (const { id, lines } of input.invoices) {
+      if (!confirmed.has(id)) continue;
+      for (const { unitPrice, quantity } of admitLines(lines).lines) {
+        revenue += lineAmountPence(unitPrice, quantity);
+      }
+    }
+    expect(summary.revenuePence).toBe(revenue);
+    expect(orders.filter((o) => o.state === 'rejected').every((o) => o.reason !== '')).toBe(true);
+    expect(orders.map((o) => o.id)).toEqual(
+      input.invoices
+        .filter(({ kind }) => kind === 'order')
+        .map(({ id }) => id)
+        .sort(),
+    );
+    const ledger = await rows<{ amountPence: number }>('out', 'ledger.jsonl');
+    expect(ledger.reduce((sum, { amountPence }) => sum + amountPence, 0)).toBe(0);
+  });
+
+  test('ends with the same bytes again, at another concurrency, and when continued', async () => {
+    const run = (name: string, ...more: string[]) =>
+      finish('--once', '--report', at(name), '--state', `sqlite:${at('s.db')}`, ...more);
+    expect((await run('a')).code).toBe(0);
+    const again = await run('b', '--json');
+    expect(JSON.parse(again.out)).toMatchObject({ continued: true, durableTurns: 0 });
+    expect((await run('c', '--fresh', '--concurrency', '1')).code).toBe(0);
+    expect(await reports('b')).toEqual(await reports('a'));
+    expect(await reports('c')).toEqual(await reports('a'));
+  });
+
+  test('with scarce stock some orders are rejected and every invariant holds', async () => {
+    const { code, out } = await finish('--once', '--json', '--opening-stock', '50');
+    expect(code).toBe(0);
+    const { ok, rejected, rejections } = JSON.parse(out) as Summary;
+    expect(ok).toBe(true);
+    expect(rejected).toBeGreaterThan(5);
+    expect(rejections['stock is short']).toBeGreaterThan(0);
+  });
+
+  test('the share of declined payments is chosen by the option', async () => {
+    const { out } = await finish('--once', '--json', '--decline-rate', '1');
+    expect(JSON.parse(out)).toMatchObject({
+      ok: true,
+      confirmed: 0,
+      rejected: 120,
+      revenuePence: 0,
+    });
+  });
+});
+
+describe('stopping and going on', () => {
+  test('it serves when it is done, the printed curl line works, and Ctrl-C ends it within a second', async () => {
+    const run = start('--port', '0');
+    const call = await vi.waitFor(
+      () => {
+        const found = /^ready {4}curl -X PUT (http:\S+)$/m.exec(run.out)?.[1];
+        if (found === undefined) throw new Error(`not ready: ${run.out}${run.err}`);
+        return found;
+      },
+      { timeout: 30_000, interval: 20 },
+    );
+    expect(run.out).toContain(`state    sqlite:${at('troupe', 'order-day.db')}`);
+    const answer = await fetch(call, { method: 'PUT' });
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toMatchObject({ id: '708001', state: 'confirmed' });
+    const from = performance.now();
+    run.child.kill('SIGINT');
+    expect(await run.ended).toBe(0);
+    expect(performance.now() - from).toBeLessThan(1000);
+  });
+
+  test('Ctrl-C in the middle ends it cleanly, and the same command goes on to the same bytes', async () => {
+    const args = ['--once', '--concurrency', '2', '--state', `sqlite:${at('s.db')}`];
+    expect((await finish(...args, '--report', at('whole'))).code).toBe(0);
+    const run = start(...args, '--fresh', '--report', at('parts'));
+    await vi.waitFor(
+      async () => expect((await stat(at('s.db-wal'))).size).toBeGreaterThan(200_000),
+      {
+        timeout: 30_000,
+        interval: 2,
+      },
+    );
+    const from = performance.now();
+    run.child.kill('SIGINT');
+    expect(await run.ended).toBe(0);
+    expect(performance.now() - from).toBeLessThan(1000);
+    expect(run.err).toContain('stopped; the same command goes on from here');
+    const rest = await finish(...args, '--json', '--report', at('parts'));
+    expect(JSON.parse(rest.out)).toMatchObject({ ok: true, continued: true });
+    expect(await reports('parts')).toEqual(await reports('whole'));
+  });
+
+  test('used state refuses another input or option, names the flag, and --fresh starts anew', async () => {
+    expect((await finish('--once')).code).toBe(0);
+    await writeFile(at('other.csv'), `${HEADER}\n1,A,MUG,2,2026-03-03 09:00:00,1.25,1.0,EIRE\n`);
+    const refused = await finish('--once', '--json', '--orders', at('other.csv'));
+    expect(refused.code).toBe(1);
+    expect(refused.out).toBe('');
+    expect(refused.err).toMatch(/holds another run: .*the orders are others.*--fresh/);
+    const option = await finish('--once', '--decline-rate', '0.5');
+    expect(option.err).toMatch(/the share of declined payments is another/);
+    const fresh = await finish('--once', '--json', '--fresh', '--orders', at('other.csv'));
+    expect(JSON.parse(fresh.out)).toMatchObject({ orders: 1, confirmed: 1, revenuePence: 250 });
+  });
+});
+
+describe('wrong input', () => {
+  test.each([
+    ['an unknown flag', ['--resource-path', 'x'], 2, /unknown option.*\n.*--resources-path/],
+    ['a missing folder', ['--orders', '/no/such/folder'], 1, /\/no\/such\/folder: no such file/],
+    [
+      'a missing resources folder',
+      ['--resources-path', '/no/such'],
+      1,
+      /\/no\/such" does not exist/,
+    ],
+    [
+      'a file that is no order file',
+      ['--orders', MAIN],
+      1,
+      /main\.ts:1: the header lacks InvoiceNo/,
+    ],
+  ])('%s is named', async (_, args, code, message) => {
+    const run = await finish('--once', ...args);
+    expect([run.code, run.out.includes('ready')]).toEqual([code, false]);
+    expect(run.err).toMatch(message);
+    expect(run.err).not.toMatch(/ at .*\.ts:\d+/);
+  });
+
+  test('a port in use is named', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    const run = await finish('--port', String(port));
+    server.close();
+    expect(run.code).toBe(1);
+    expect(run.err).toMatch(new RegExp(`port ${port} .*in use`));
+  });
+
+  test('a slip in the component YAML is named with file, line and field', async () => {
+    await writeFile(
+      at('store.yaml'),
+      'apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata:\n  name: statestore\nspec:\n  tipe: state.sqlite\n  version: v1\n',
+    );
+    const run = await finish('--once', '--resources-path', folder);
+    expect(run.code).toBe(1);
+    expect(run.err).toMatch(/store\.yaml:6:\d+: spec\.tipe: .*"type"/);
+  });
+
+  test('broken rows are told and left out, and an invoice of nothing else is rejected', async () => {
+    await writeFile(
+      at('bad.csv'),
+      [
+        HEADER,
+        '1,A,MUG,2,2026-03-03 09:00:00,1.25,1.0,EIRE',
+        '1,A,"MUG,2,2026-03-03 09:00:00,1.25,1.0,EIRE',
+        '1,A,MUG',
+        '2,A,MUG,two,2026-03-03 09:00:00,1.25,1.0,EIRE',
+        'A3,B,Adjust bad debt,1,2026-03-03 09:00:00,-11062.06,,United Kingdom',
+        'C4,BANK CHARGES,?,-1,2026-03-03 10:00:00,0.005,,United Kingdom',
+      ].join('\n'),
+    );
+    const run = await finish('--once', '--json', '--orders', at('bad.csv'), '--report', at('out'));
+    expect(run.code).toBe(0);
+    expect(run.err).toMatch(/bad\.csv:3: left out: quotes that do not match/);
+    expect(run.err).toMatch(/bad\.csv:4: left out: 3 fields where the header has 8/);
+    expect(run.err).toMatch(/bad\.csv:5: left out: the quantity is not a whole number/);
+    expect(JSON.parse(run.out)).toMatchObject({ ok: true, orders: 3, confirmed: 1, rejected: 2 });
+    expect((await rows<object>('out', 'orders.jsonl')).map((row) => Object.values(row))).toEqual([
+      ['1', '1', 'confirmed', null, 250, 0],
+      ['2', null, 'rejected', 'no valid line', 0, 0],
+      ['A3', null, 'rejected', 'no valid line', 0, 0],
+    ]);
+    expect((await rows<object>('out', 'returns.jsonl')).map((row) => Object.values(row))).toEqual([
+      ['C4', null, 'settled', null, 1, 0, 1],
+    ]);
+  });
+});
