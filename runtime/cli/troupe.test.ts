@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 const COMMAND = fileURLToPath(new URL('./troupe.js', import.meta.url));
 const ACTOR = JSON.stringify(new URL('../actor/index.ts', import.meta.url).href);
@@ -18,6 +18,10 @@ export class Counter extends Actor {
     const count = (await this.#count.get()) + by;
     this.#count.set(count);
     return count;
+  }
+  async hang(): Promise<void> {
+    process.stderr.write('hanging');
+    await new Promise(() => setInterval(() => undefined, 1000));
   }
 }
 `;
@@ -51,6 +55,8 @@ interface Running extends AsyncDisposable {
   readonly ready: Promise<string>;
   readonly ended: Promise<Ended>;
   signal(name: NodeJS.Signals): void;
+  /** Resolves when the text was written to stderr. */
+  logged(text: string): Promise<void>;
 }
 
 function troupe(args: readonly string[], { env = {}, node = [] as string[] } = {}): Running {
@@ -80,6 +86,7 @@ function troupe(args: readonly string[], { env = {}, node = [] as string[] } = {
     ready: url.promise,
     ended: end.promise,
     signal: (name) => void child.kill(name),
+    logged: (text) => vi.waitFor(() => expect(err).toContain(text), 5000),
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL');
       await end.promise;
@@ -165,6 +172,32 @@ describe('troupe serve', () => {
     expect(err).toContain(
       '"problem":"state.yaml:12:7: kind: kind Resiliency is not supported yet, ignored","msg":"resource ignored"',
     );
+  });
+});
+
+describe('troupe serve with a turn that never ends', () => {
+  async function hanging(...flags: string[]): Promise<Running> {
+    const command = troupe(['serve', 'counter.ts', '--dapr-http-port', '0', ...flags]);
+    const base = await command.ready;
+    fetch(`${base}/v1.0/actors/Counter/c-1/method/hang`, { method: 'PUT' }).catch(() => undefined);
+    await command.logged('hanging');
+    return command;
+  }
+
+  it('is forced to end with 1 when the time to end in is over', async () => {
+    await using command = await hanging('--dapr-graceful-shutdown-seconds', '0');
+    command.signal('SIGTERM');
+    const { code, err } = await command.ended;
+    expect(code).toBe(1);
+    expect(err).toContain('graceful shutdown took too long, forcing it');
+  });
+
+  it('is ended at once with 1 by a second signal', async () => {
+    await using command = await hanging();
+    command.signal('SIGINT');
+    await command.logged('"msg":"stopping"');
+    command.signal('SIGINT');
+    expect((await command.ended).code).toBe(1);
   });
 });
 
