@@ -1,21 +1,19 @@
 /**
- * One actor in memory: its mailbox, its instance, what is known of its state,
- * and its ownership. Opens turns, commits them, and answers their calls.
+ * One actor in memory: its mailbox, its instance, its timers, and what is known
+ * of its state. Lets calls in and starts their turns, one at a time.
  */
 import type { ActorInstance, HostedType } from './actor-type.ts';
-import { Call, chainOf, describeChain } from './call.ts';
+import { ActorState } from './actor-state.ts';
+import { breakWaitCycle, overloaded, refusalToReenter, turnOfChain } from './admission.ts';
+import { Call } from './call.ts';
 import { LocalValue } from './codec.ts';
-import { REMINDER } from './commit.ts';
 import type { EngineParts } from './engine-parts.ts';
 import { TroupeError, type ActorAddress } from './errors.ts';
 import { Mailbox } from './mailbox.ts';
-import { Ownership, OWNER } from './ownership.ts';
-import type { ReminderRecord, StoredEntry, TimerSpec } from './ports.ts';
-import { StateCell } from './state-cell.ts';
+import type { TimerSpec } from './ports.ts';
 import { planTimer, Timers } from './timers.ts';
 import { Turn } from './turn.ts';
 import { runTurn } from './turn-run.ts';
-import { findWaitCycle, youngest } from './wait-graph.ts';
 
 /** What calls made by `onDeactivate` may take. */
 const HOOK_TIMEOUT_MS = 60_000;
@@ -25,15 +23,13 @@ export class Activation {
   readonly id: string;
   readonly parts: EngineParts;
   readonly mailbox = new Mailbox();
+  readonly state: ActorState;
   /** Place in the list of idle activations. */
   older: Activation | undefined = undefined;
   newer: Activation | undefined = undefined;
   restedAt = 0;
   #instance: ActorInstance | undefined = undefined;
   #activated = false;
-  #cells: Map<string, StateCell<unknown>> | undefined = undefined;
-  #ownership: Ownership | undefined = undefined;
-  #claiming: Promise<Ownership> | undefined = undefined;
   #timers: Timers | undefined = undefined;
   #whenIdle: (() => void)[] | undefined = undefined;
 
@@ -41,6 +37,7 @@ export class Activation {
     this.host = host;
     this.id = id;
     this.parts = parts;
+    this.state = new ActorState(this);
   }
 
   get type(): string {
@@ -60,10 +57,6 @@ export class Activation {
     this.#activated = value;
   }
 
-  get epoch(): number | undefined {
-    return this.#ownership?.epoch;
-  }
-
   now(): number {
     return this.parts.clock.now();
   }
@@ -72,7 +65,7 @@ export class Activation {
   admit(call: Call): void {
     call.readOnly = call.kind === 'method' && this.host.target.isReadOnly(call.method);
     call.shared = call.readOnly && !call.once;
-    const enclosing = this.#turnOfChain(call);
+    const enclosing = turnOfChain(this, call);
     if (enclosing) this.#comeBack(call, enclosing);
     else if (this.mailbox.admits(call.shared && this.#activated)) this.#start(call);
     else this.#wait(call);
@@ -101,72 +94,6 @@ export class Activation {
     return this.#instance;
   }
 
-  cell<T>(name: string, initial: () => T, ttlMs: number | undefined): StateCell<T> {
-    this.#cells ??= new Map();
-    let cell = this.#cells.get(name);
-    if (!cell) {
-      cell = new StateCell<unknown>(this, name, initial, ttlMs);
-      this.#cells.set(name, cell);
-    }
-    return cell as StateCell<T>;
-  }
-
-  /** The cell of a name, declared by the actor or not. */
-  anyCell(name: string): StateCell<unknown> {
-    return this.#cells?.get(name) ?? this.cell<unknown>(name, () => null, undefined);
-  }
-
-  async loadCell(cell: StateCell<unknown>): Promise<void> {
-    const row = await this.readRow(cell.name);
-    cell.json = row.json;
-    cell.etag = row.etag;
-    cell.expiresAt = row.expiresAt;
-    cell.loaded = true;
-  }
-
-  /** Reads a row, the ownership record with it when it is not known yet; the claim will depend on it. */
-  async readRow(name: string): Promise<StoredEntry> {
-    if (this.#ownership) {
-      const [row] = await this.parts.store.read(this.address, [name]);
-      this.#ownership.observe(row!);
-      return row!;
-    }
-    const term = await this.#term();
-    const [owner, row] = await this.parts.store.read(this.address, [OWNER, name]);
-    const ownership = this.#adopt(term, owner!);
-    ownership.observe(row!);
-    return row!;
-  }
-
-  /** The ownership record, read once an activation. Errors: FENCED when it belongs to a newer owner. */
-  async ownership(): Promise<Ownership> {
-    if (this.#ownership) return this.#ownership;
-    this.#claiming ??= (async () => {
-      const term = await this.#term();
-      const [owner] = await this.parts.store.read(this.address, [OWNER]);
-      return this.#adopt(term, owner!);
-    })().finally(() => {
-      this.#claiming = undefined;
-    });
-    return this.#claiming;
-  }
-
-  /** A commit was refused or its outcome is unknown: nothing in memory can be trusted. Gives the error to throw. */
-  async commitFailed(cause: unknown, isConflict: boolean): Promise<unknown> {
-    this.forgetEverything();
-    if (!isConflict) return cause;
-    await this.ownership();
-    return new TroupeError(
-      'FENCED',
-      `another activation of ${this.type}/${this.id} committed first; this one starts anew`,
-      {
-        cause,
-        retryable: true,
-        actor: this.address,
-      },
-    );
-  }
-
   /** Drops instance and timers; committed state stays known. */
   dropInstance(): void {
     this.#instance = undefined;
@@ -177,8 +104,7 @@ export class Activation {
 
   forgetEverything(): void {
     this.dropInstance();
-    this.#ownership = undefined;
-    this.#cells?.forEach((cell) => cell.reset());
+    this.state.forget();
   }
 
   applyTimer(name: string, spec: TimerSpec | null): void {
@@ -204,11 +130,6 @@ export class Activation {
         ),
     );
     this.#timers.set(name, planTimer(name, spec, this.now()));
-  }
-
-  async readReminder(name: string): Promise<ReminderRecord | undefined> {
-    const { json } = await this.readRow(REMINDER + name);
-    return json === undefined ? undefined : (JSON.parse(json) as ReminderRecord);
   }
 
   /** Runs `onDeactivate` and leaves memory; calls that come meanwhile go on with a new instance. */
@@ -252,29 +173,6 @@ export class Activation {
     this.#whenIdle = undefined;
   }
 
-  async #term(): Promise<number> {
-    const owner = await this.parts.placement.owner(this.type, this.id);
-    if (owner.kind === 'here') return owner.term;
-    throw new TroupeError('MOVED', `${this.type}/${this.id} now lives on ${owner.address}`, {
-      actor: this.address,
-    });
-  }
-
-  #adopt(term: number, row: StoredEntry): Ownership {
-    if (this.#ownership) return this.#ownership;
-    const ownership = new Ownership(this.address, term, row, this.parts.random.id());
-    if (ownership.superseded) {
-      this.parts.fenced(this.address);
-      throw new TroupeError(
-        'FENCED',
-        `a newer host has taken over ${this.type}/${this.id} in the same store; this one must stop, or be started again to take it back`,
-        { actor: this.address },
-      );
-    }
-    this.#ownership = ownership;
-    return ownership;
-  }
-
   #runSystemTurn(method: string, run: () => Promise<unknown>): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const payload = new LocalValue(run);
@@ -294,93 +192,25 @@ export class Activation {
     });
   }
 
-  #turnOfChain(call: Call): Turn | undefined {
-    for (let turn = call.parent; turn; turn = turn.call.parent)
-      if (turn.activation === this) return turn;
-    if (call.chainId !== undefined) {
-      for (const turn of this.mailbox.running())
-        if (turn.hasChainId(call.chainId)) return innermost(turn);
-    }
-    return undefined;
-  }
-
   #comeBack(call: Call, enclosing: Turn): void {
-    const { reentrancyDepth } = this.host.target;
     if (enclosing.readOnly && call.readOnly) {
       this.#start(call);
       return;
     }
-    const chain = chainOf(call);
-    const at = { actor: this.address, method: call.method, details: { chain } };
-    if (reentrancyDepth === 0) {
-      call.reject(
-        new TroupeError(
-          'DEADLOCK',
-          `${describeChain(chain)}: ${this.type}/${this.id} waits for this very call, and is not declared reentrant`,
-          at,
-        ),
-      );
-    } else if (enclosing.readOnly) {
-      call.reject(
-        new TroupeError(
-          'DEADLOCK',
-          `${describeChain(chain)}: a read-only turn waits for this call, which may write`,
-          at,
-        ),
-      );
-    } else if (
-      chain.filter((link) => link.type === this.type && link.id === this.id).length >
-      reentrancyDepth
-    ) {
-      call.reject(
-        new TroupeError(
-          'STACK_DEPTH',
-          `${describeChain(chain)}: deeper than ${reentrancyDepth} turns on ${this.type}/${this.id}`,
-          at,
-        ),
-      );
-    } else if (enclosing.inner) {
-      (enclosing.innerQueue ??= []).push(call);
-    } else {
-      this.#startInside(call, enclosing);
-    }
+    const refusal = refusalToReenter(this, call, enclosing);
+    if (refusal) call.reject(refusal);
+    else if (enclosing.inner) (enclosing.innerQueue ??= []).push(call);
+    else this.#startInside(call, enclosing);
   }
 
   #wait(call: Call): void {
-    const { mailboxLimit } = this.host.target;
-    if (this.mailbox.waiting >= mailboxLimit) {
-      call.reject(
-        new TroupeError(
-          'OVERLOADED',
-          `${mailboxLimit} calls already wait for ${this.type}/${this.id}; try again later`,
-          {
-            actor: this.address,
-            method: call.method,
-            details: { waiting: this.mailbox.waiting, limit: mailboxLimit, retryAfterMs: 1000 },
-          },
-        ),
-      );
+    if (this.mailbox.waiting >= this.host.target.mailboxLimit) {
+      call.reject(overloaded(this, call));
       return;
     }
     call.queuedIn = this;
     this.mailbox.push(call);
-    const cycle = call.parent && findWaitCycle(call);
-    if (cycle) {
-      const victim = youngest(cycle);
-      const chain = cycle.map((waiting) => describeChain(chainOf(waiting))).join('; ');
-      const { type, id, method } = victim;
-      victim.abandon(
-        new TroupeError(
-          'DEADLOCK',
-          `call chains wait for each other, the one that began last was ended: ${chain}`,
-          {
-            actor: { type, id },
-            method,
-            details: { chains: cycle.map(chainOf) },
-          },
-        ),
-      );
-    }
+    breakWaitCycle(call);
   }
 
   #start(call: Call): void {
@@ -403,10 +233,4 @@ export class Activation {
     enclosing.inner = turn;
     void runTurn(this, turn);
   }
-}
-
-function innermost(turn: Turn): Turn {
-  let at = turn;
-  while (at.inner) at = at.inner;
-  return at;
 }

@@ -34,7 +34,7 @@ export function copyOf(value: unknown): LocalValue {
   if (value === undefined) return NOTHING;
   if (value === true) return TRUE;
   if (value === false) return FALSE;
-  if (value instanceof Uint8Array) return new LocalValue(value.slice());
+  if (value instanceof Uint8Array) return new LocalValue(new Uint8Array(value));
   return new LocalValue(copy(value, 0, undefined));
 }
 

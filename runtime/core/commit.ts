@@ -5,7 +5,7 @@
 import type { Activation } from './activation.ts';
 import { toJson } from './codec.ts';
 import { isTroupeError, TroupeError } from './errors.ts';
-import { encodeRow, outboxRowName, type OutboxRow } from './outbox.ts';
+import { encodeRow, outboxRowName, type OutboxRow } from './outbox-row.ts';
 import type { EntryWrite, ReminderRecord } from './ports.ts';
 import type { StateCell } from './state-cell.ts';
 import type { Changes, Turn } from './turn.ts';
@@ -49,7 +49,7 @@ async function write(
   cells: readonly CellChange[],
   writes: EntryWrite[],
 ): Promise<void> {
-  const ownership = await activation.ownership();
+  const ownership = await activation.state.ownership();
   const { parts } = activation;
   const now = parts.clock.now();
   const conditions = changes.deleted ? ownership.conditionToDelete() : ownership.condition();
@@ -85,7 +85,10 @@ async function write(
   try {
     etags = await parts.store.commit(activation.address, [...conditions, ...writes]);
   } catch (error) {
-    throw await activation.commitFailed(error, isTroupeError(error) && error.code === 'CONFLICT');
+    throw await activation.state.commitFailed(
+      error,
+      isTroupeError(error) && error.code === 'CONFLICT',
+    );
   }
   parts.counters.durableTurns++;
   if (changes.deleted) {

@@ -3,7 +3,7 @@ import type { AsyncLocalStorage } from 'node:async_hooks';
 import type { Call } from './call.ts';
 import type { ActorAddress } from './errors.ts';
 import type { Interceptor } from './interceptors.ts';
-import type { OutboxRow } from './outbox.ts';
+import type { OutboxRow } from './outbox-row.ts';
 import type { ActorStore, Clock, EngineLogger, Placement, Random } from './ports.ts';
 import type { Turn } from './turn.ts';
 

@@ -1,5 +1,6 @@
 /** Puts the engine's pieces together over the ports. One engine a host. */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { createActorOperations } from './actor-operations.ts';
 import { HostedType, type ActorTarget } from './actor-type.ts';
 import { Deadlines } from './deadlines.ts';
 import type { EngineCounters, EngineParts } from './engine-parts.ts';
@@ -11,16 +12,17 @@ import type {
   ActorStore,
   Clock,
   EngineLogger,
-  EntryOperation,
   Peer,
   Placement,
   Publisher,
   Random,
 } from './ports.ts';
-import { planReminder, ReminderScheduler } from './reminders.ts';
+import { ReminderScheduler } from './reminders.ts';
 import { Router } from './router.ts';
-import { planTimer } from './timers.ts';
 import type { Turn } from './turn.ts';
+
+/** Ids in a page of `list`, unless another number is asked for. */
+const LIST_PAGE = 1000;
 
 export interface EngineOptions {
   readonly clock: Clock;
@@ -51,7 +53,9 @@ export interface EngineStats {
   readonly activeActors: number;
 }
 
-export class Engine implements ActorRuntime {
+export class Engine {
+  /** The actors of this host, as the API rooms see them. */
+  readonly actors: ActorRuntime;
   readonly parts: EngineParts;
   readonly router: Router;
   readonly #types = new Map<string, HostedType>();
@@ -121,6 +125,13 @@ export class Engine implements ActorRuntime {
       defaultTimeoutMs: options.defaultTimeoutMs,
       peer: options.peer,
     });
+    this.actors = {
+      call: (call) => this.router.call(call),
+      types: () =>
+        [...this.#types.values()].map(({ target, count }) => ({ type: target.type, count })),
+      list: (type, { after, limit = LIST_PAGE } = {}) => store.list(type, { after, limit }),
+      ...createActorOperations(this.router, ({ type, id }) => this.#types.get(type)?.find(id)),
+    };
     for (const target of options.targets(this)) {
       if (this.#types.has(target.type))
         throw new TroupeError(
@@ -137,90 +148,6 @@ export class Engine implements ActorRuntime {
     await this.#reminders.start();
   }
 
-  call(...[outgoing]: Parameters<ActorRuntime['call']>): ReturnType<ActorRuntime['call']> {
-    return this.router.call(outgoing);
-  }
-
-  isActive({ type, id }: ActorAddress): boolean {
-    return this.#types.get(type)?.find(id)?.activated ?? false;
-  }
-
-  getState(
-    { type, id }: ActorAddress,
-    name: string,
-  ): Promise<{ json: string; expiresAt?: number } | undefined> {
-    return this.router.system(type, id, 'getState', async ({ activation }) => {
-      const cell = activation.anyCell(name);
-      await cell.ensureLoaded();
-      const json = cell.committed();
-      if (json === undefined) return undefined;
-      return { json, ...(cell.expiresAt === undefined ? {} : { expiresAt: cell.expiresAt }) };
-    });
-  }
-
-  changeState({ type, id }: ActorAddress, operations: readonly EntryOperation[]): Promise<void> {
-    return this.router.system(type, id, 'changeState', async ({ activation }) => {
-      for (const operation of operations) {
-        assertEntryName(operation.name);
-        const cell = activation.anyCell(operation.name);
-        if (operation.kind === 'delete') cell.delete();
-        else
-          cell.set(
-            JSON.parse(operation.json),
-            operation.ttlSeconds === undefined ? undefined : operation.ttlSeconds * 1000,
-          );
-      }
-    });
-  }
-
-  setTimer(
-    { type, id }: ActorAddress,
-    name: string,
-    spec: Parameters<ActorRuntime['setTimer']>[2],
-  ): Promise<void> {
-    return this.router.system(type, id, 'setTimer', async (turn) => {
-      planTimer(name, spec, this.parts.clock.now());
-      turn.mutable().timers.set(name, spec);
-    });
-  }
-
-  deleteTimer({ type, id }: ActorAddress, name: string): Promise<void> {
-    return this.router.system(type, id, 'deleteTimer', async (turn) => {
-      turn.mutable().timers.set(name, null);
-    });
-  }
-
-  setReminder(
-    { type, id }: ActorAddress,
-    name: string,
-    spec: Parameters<ActorRuntime['setReminder']>[2],
-  ): Promise<void> {
-    return this.router.system(type, id, 'setReminder', (turn) => planReminderIn(turn, name, spec));
-  }
-
-  getReminder({ type, id }: ActorAddress, name: string): ReturnType<ActorRuntime['getReminder']> {
-    return this.router.system(type, id, 'getReminder', ({ activation }) =>
-      activation.readReminder(name),
-    );
-  }
-
-  deleteReminder({ type, id }: ActorAddress, name: string): Promise<void> {
-    return this.router.system(type, id, 'deleteReminder', async (turn) => {
-      turn.mutable().reminders.set(name, null);
-    });
-  }
-
-  types(): { type: string; count: number }[] {
-    return [...this.#types.values()].map((hosted) => ({
-      type: hosted.target.type,
-      count: hosted.count,
-    }));
-  }
-
-  list(type: string, page: { after?: string; limit?: number } = {}): Promise<string[]> {
-    return this.parts.store.list(type, { after: page.after, limit: page.limit ?? 1000 });
-  }
-
   stats(): EngineStats {
     const { turns, durableTurns, duplicates, remindersFired, reminderFailures } =
       this.parts.counters;
@@ -232,7 +159,7 @@ export class Engine implements ActorRuntime {
       duplicates,
       remindersFired,
       reminderFailures,
-      activeActors: this.types().reduce((sum, { count }) => sum + count, 0),
+      activeActors: this.actors.types().reduce((sum, { count }) => sum + count, 0),
     };
   }
 
@@ -309,38 +236,6 @@ export class Engine implements ActorRuntime {
       .finally(() => this.#work.delete(tracked));
     this.#work.add(tracked);
   }
-}
-
-/** Names that the engine keeps its own rows under are not for entries. */
-export function assertEntryName(name: string): void {
-  if (name === '' || name.startsWith('$') || name.includes('||')) {
-    throw new TroupeError(
-      'INVALID_ARGUMENT',
-      `state name "${name}" must not be empty, begin with "$" or contain "||"`,
-    );
-  }
-}
-
-/** Plans a reminder in the changes of a turn. Errors: INVALID_ARGUMENT; CONFLICT with overwrite false. */
-export async function planReminderIn(
-  turn: Turn,
-  name: string,
-  spec: Parameters<ActorRuntime['setReminder']>[2],
-): Promise<void> {
-  assertEntryName(name);
-  const { activation } = turn;
-  const record = planReminder(name, spec, activation.now());
-  if (spec.overwrite === false) {
-    const planned = turn.changes?.reminders.get(name);
-    const existing = planned === undefined ? await activation.readReminder(name) : planned;
-    if (existing)
-      throw new TroupeError(
-        'CONFLICT',
-        `reminder "${name}" of ${activation.type}/${activation.id} exists already`,
-        { actor: activation.address },
-      );
-  }
-  turn.mutable().reminders.set(name, record);
 }
 
 /** False also when this host was fenced: then it owns nothing. */

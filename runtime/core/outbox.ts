@@ -11,6 +11,7 @@
 import { LocalValue } from './codec.ts';
 import { Fifo } from './fifo.ts';
 import { isTroupeError, toWireError, TroupeError, type ActorAddress } from './errors.ts';
+import { decodeRow, parkedRowName, type OutboxRow } from './outbox-row.ts';
 import type {
   ActorStore,
   Clock,
@@ -20,47 +21,12 @@ import type {
   Publisher,
 } from './ports.ts';
 
-export type OutboxMessage =
-  | {
-      readonly kind: 'call';
-      readonly type: string;
-      readonly id: string;
-      readonly method: string;
-      readonly json: string | undefined;
-    }
-  | {
-      readonly kind: 'event';
-      readonly pubsub: string;
-      readonly topic: string;
-      readonly json: string | undefined;
-      readonly metadata: Readonly<Record<string, string>> | undefined;
-    };
-
-export interface OutboxRow {
-  readonly sender: ActorAddress;
-  readonly name: string;
-  readonly stream: string;
-  /** Number of the first message; the others follow. */
-  readonly first: number;
-  readonly messages: readonly OutboxMessage[];
-}
-
-const OUTBOX = '$outbox||';
-const PARKED = '$parked||';
 const MAX_REFUSALS = 10;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 60_000;
 const MAX_IN_FLIGHT = 512;
 const MAX_PENDING_ROWS = 100_000;
 const RECOVERY_PAGE = 1000;
-
-export function outboxRowName(first: number): string {
-  return OUTBOX + String(first).padStart(16, '0');
-}
-
-export function encodeRow(row: OutboxRow): string {
-  return JSON.stringify({ stream: row.stream, first: row.first, messages: row.messages });
-}
 
 interface Job {
   readonly row: OutboxRow;
@@ -144,8 +110,7 @@ export class OutboxDispatcher {
       const page = await this.#options.store.scan('outbox', { after, limit: RECOVERY_PAGE });
       for (const { actor, name, json } of page) {
         if (!(await owned(actor))) continue;
-        const row = JSON.parse(json) as Pick<OutboxRow, 'stream' | 'first' | 'messages'>;
-        this.dispatch({ sender: actor, name, ...row });
+        this.dispatch(decodeRow(actor, name, json));
       }
       const last = page.at(-1);
       if (!last || page.length < RECOVERY_PAGE) break;
@@ -287,7 +252,7 @@ export class OutboxDispatcher {
 
   async #park({ row, index }: Job, error: unknown): Promise<void> {
     const json = JSON.stringify({ message: row.messages[index], error: toWireError(error) });
-    const name = `${PARKED}${String(row.first + index).padStart(16, '0')}-${this.#options.random()}`;
+    const name = parkedRowName(row.first + index, this.#options.random());
     await this.#options.store.commit(row.sender, [
       { kind: 'set', name, json, index: { name: 'parked', score: this.#options.clock.now() } },
     ]);

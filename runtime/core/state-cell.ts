@@ -135,7 +135,7 @@ export class StateCell<T> {
   }
 
   #load(): Promise<void> {
-    this.#loading ??= this.#activation.loadCell(this as StateCell<unknown>).finally(() => {
+    this.#loading ??= this.#activation.state.loadCell(this as StateCell<unknown>).finally(() => {
       this.#loading = undefined;
     });
     return this.#loading;

@@ -118,7 +118,7 @@ function run(activation: Activation, turn: Turn): unknown {
 async function remind(activation: Activation, turn: Turn): Promise<undefined> {
   const { call } = turn;
   const { counters, logger } = activation.parts;
-  const record = await activation.readReminder(call.method);
+  const record = await activation.state.readReminder(call.method);
   const now = activation.now();
   if (!record || (record.retryAt ?? record.due) > now) return;
   const { name, due, data } = record;
@@ -151,7 +151,7 @@ async function remind(activation: Activation, turn: Turn): Promise<undefined> {
 
 async function isDuplicate(activation: Activation, call: Call): Promise<boolean> {
   const { key, stream, seq } = call.once!;
-  const row = await activation.readRow(INBOX + key);
+  const row = await activation.state.readRow(INBOX + key);
   if (!activation.parts.dedupe || row.json === undefined) return false;
   const seen = JSON.parse(row.json) as { s: string; n: number };
   return seen.s === stream && seen.n >= seq;

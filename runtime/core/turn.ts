@@ -9,7 +9,7 @@ import { type Call, cancelledError, timeoutError } from './call.ts';
 import { TroupeError } from './errors.ts';
 import type { Draft, StateCell } from './state-cell.ts';
 import { restoreSnapshot, takeSnapshot, type Snapshot } from './snapshot.ts';
-import type { OutboxMessage } from './outbox.ts';
+import type { OutboxMessage } from './outbox-row.ts';
 import type { Once, ReminderRecord, TimerSpec } from './ports.ts';
 
 /** What a turn and the reentrant turns inside it want to change. */

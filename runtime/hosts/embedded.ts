@@ -69,9 +69,10 @@ export async function openEmbedded(
     () => surface,
   );
   const surface = createSurface({ options, appId, clock, logger, components, engine });
-  // Undone in reverse: first no new work comes in, then turns end, then components close.
-  undo.defer(() => engine.close(CLOSE_GRACE_MS));
-  undo.use(surface);
+  // One grace for both: a request in flight may be what waits for a turn in flight.
+  undo.defer(async () => {
+    await Promise.all([surface.close(), engine.close(CLOSE_GRACE_MS)]);
+  });
   await engine.start();
   await surface.listen();
   return { engine, surface, system: systemOf(appId, engine, surface, undo.move()) };
@@ -172,7 +173,7 @@ function systemOf(
         await handler(event);
         return 'SUCCESS';
       }),
-    actors: engine,
+    actors: engine.actors,
     ...(server ? { http: { host: server.host, port: server.port } } : {}),
     stats: () => engine.stats(),
     outboxIdle: () => engine.outboxIdle(),

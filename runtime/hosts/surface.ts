@@ -43,7 +43,7 @@ export function createSurface(parts: SurfaceParts): Surface {
   const api = createApi({
     appId,
     runtimeVersion: VERSION,
-    actors: engine,
+    actors: engine.actors,
     stateStores: components.stateStores,
     pubsubs: components.pubsubs,
     components: components.list,
@@ -111,7 +111,14 @@ async function subscribeActors(
       windowMs: EVENT_WINDOW_MS,
     };
     try {
-      await engine.call({ type, id: id(event), method, payload: copyOf(event), once, signal });
+      await engine.actors.call({
+        type,
+        id: id(event),
+        method,
+        payload: copyOf(event),
+        once,
+        signal,
+      });
       return 'SUCCESS';
     } catch (error) {
       if (!isActorError(error)) throw error;

@@ -85,9 +85,14 @@ export function createAppHttp(options: AppHttpOptions): AppHttp {
         },
       );
       request.once('error', (cause) => reject(failure(host, port, cause, signal)));
-      if (body === undefined || body instanceof Uint8Array) request.end(body);
+      if (body === undefined || body instanceof Uint8Array) {
+        request.end(body);
+        return;
+      }
+      // The app may answer before a chunked body comes, so the head goes ahead of it.
+      if (outgoing['content-length'] === undefined) request.flushHeaders();
       // An error of either side ends the request, whose own error event rejects.
-      else pipeline(Readable.from(body, { objectMode: false }), request, () => {});
+      pipeline(Readable.from(body, { objectMode: false }), request, () => {});
     });
   }
 

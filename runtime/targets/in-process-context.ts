@@ -13,9 +13,10 @@ import type { StateEntry, StateOptions } from '../actor/state.ts';
 import type { Activation } from '../core/activation.ts';
 import { callerOf } from '../core/call.ts';
 import { toJson } from '../core/codec.ts';
-import { assertEntryName, planReminderIn, type Engine } from '../core/engine.ts';
+import { assertEntryName, planReminderIn } from '../core/actor-operations.ts';
+import type { Engine } from '../core/engine.ts';
 import { TroupeError, type ActorAddress } from '../core/errors.ts';
-import type { OutboxMessage } from '../core/outbox.ts';
+import type { OutboxMessage } from '../core/outbox-row.ts';
 import { assertName, createRef } from '../core/ref.ts';
 import { parseDuration } from '../core/schedule.ts';
 import { planTimer } from '../core/timers.ts';
@@ -53,7 +54,7 @@ export class InProcessContext implements ActorContext {
   }
 
   get epoch(): number | undefined {
-    return this.#activation.epoch;
+    return this.#activation.state.epoch;
   }
 
   get caller(): ActorAddress | undefined {
@@ -100,7 +101,7 @@ export class InProcessContext implements ActorContext {
     assertEntryName(name);
     const ttlMs =
       options.ttl === undefined ? undefined : parseDuration(options.ttl, `ttl of state "${name}"`);
-    return this.#activation.cell(name, options.initial, ttlMs);
+    return this.#activation.state.cell(name, options.initial, ttlMs);
   }
 
   ref<T extends object>(type: string, id: string): ActorRef<T> {
@@ -177,7 +178,9 @@ export class InProcessContext implements ActorContext {
       },
       get: async (name) => {
         const planned = this.#turn(`reminder "${name}" was read`).changes?.reminders.get(name);
-        return planned === undefined ? this.#activation.readReminder(name) : (planned ?? undefined);
+        return planned === undefined
+          ? this.#activation.state.readReminder(name)
+          : (planned ?? undefined);
       },
       delete: async (name) => {
         const turn = this.#turn(`reminder "${name}" was deleted`);

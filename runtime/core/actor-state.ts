@@ -1,0 +1,140 @@
+/**
+ * What is known in memory of one actor's rows in the store: the declared
+ * entries, and the ownership record that every commit depends on.
+ */
+import type { Activation } from './activation.ts';
+import { REMINDER } from './commit.ts';
+import { TroupeError } from './errors.ts';
+import { Ownership, OWNER } from './ownership.ts';
+import type { ReminderRecord, StoredEntry } from './ports.ts';
+import { StateCell } from './state-cell.ts';
+
+export class ActorState {
+  readonly #activation: Activation;
+  #cells: Map<string, StateCell<unknown>> | undefined = undefined;
+  #ownership: Ownership | undefined = undefined;
+  #claiming: Promise<Ownership> | undefined = undefined;
+
+  constructor(activation: Activation) {
+    this.#activation = activation;
+  }
+
+  get epoch(): number | undefined {
+    return this.#ownership?.epoch;
+  }
+
+  cell<T>(name: string, initial: () => T, ttlMs: number | undefined): StateCell<T> {
+    this.#cells ??= new Map();
+    let cell = this.#cells.get(name);
+    if (!cell) {
+      cell = new StateCell<unknown>(this.#activation, name, initial, ttlMs);
+      this.#cells.set(name, cell);
+    }
+    return cell as StateCell<T>;
+  }
+
+  /** The cell of a name, declared by the actor or not. */
+  anyCell(name: string): StateCell<unknown> {
+    return this.#cells?.get(name) ?? this.cell<unknown>(name, () => null, undefined);
+  }
+
+  async loadCell(cell: StateCell<unknown>): Promise<void> {
+    const row = await this.readRow(cell.name);
+    cell.json = row.json;
+    cell.etag = row.etag;
+    cell.expiresAt = row.expiresAt;
+    cell.loaded = true;
+  }
+
+  /** Reads a row, the ownership record with it when it is not known yet; the claim will depend on it. */
+  async readRow(name: string): Promise<StoredEntry> {
+    if (this.#ownership) {
+      const [row] = await this.#activation.parts.store.read(this.#activation.address, [name]);
+      this.#ownership.observe(row!);
+      return row!;
+    }
+    const term = await this.#term();
+    const [owner, row] = await this.#activation.parts.store.read(this.#activation.address, [
+      OWNER,
+      name,
+    ]);
+    const ownership = this.#adopt(term, owner!);
+    ownership.observe(row!);
+    return row!;
+  }
+
+  /** The ownership record, read once an activation. Errors: FENCED when it belongs to a newer owner. */
+  async ownership(): Promise<Ownership> {
+    if (this.#ownership) return this.#ownership;
+    this.#claiming ??= (async () => {
+      const term = await this.#term();
+      const [owner] = await this.#activation.parts.store.read(this.#activation.address, [OWNER]);
+      return this.#adopt(term, owner!);
+    })().finally(() => {
+      this.#claiming = undefined;
+    });
+    return this.#claiming;
+  }
+
+  async readReminder(name: string): Promise<ReminderRecord | undefined> {
+    const { json } = await this.readRow(REMINDER + name);
+    return json === undefined ? undefined : (JSON.parse(json) as ReminderRecord);
+  }
+
+  /** A commit was refused or its outcome is unknown: nothing in memory can be trusted. Gives the error to throw. */
+  async commitFailed(cause: unknown, isConflict: boolean): Promise<unknown> {
+    this.#activation.forgetEverything();
+    if (!isConflict) return cause;
+    await this.ownership();
+    return new TroupeError(
+      'FENCED',
+      `another activation of ${this.#activation.type}/${this.#activation.id} committed first; this one starts anew`,
+      {
+        cause,
+        retryable: true,
+        actor: this.#activation.address,
+      },
+    );
+  }
+
+  /** The next use reads the store again. */
+  forget(): void {
+    this.#ownership = undefined;
+    this.#cells?.forEach((cell) => cell.reset());
+  }
+
+  async #term(): Promise<number> {
+    const owner = await this.#activation.parts.placement.owner(
+      this.#activation.type,
+      this.#activation.id,
+    );
+    if (owner.kind === 'here') return owner.term;
+    throw new TroupeError(
+      'MOVED',
+      `${this.#activation.type}/${this.#activation.id} now lives on ${owner.address}`,
+      {
+        actor: this.#activation.address,
+      },
+    );
+  }
+
+  #adopt(term: number, row: StoredEntry): Ownership {
+    if (this.#ownership) return this.#ownership;
+    const ownership = new Ownership(
+      this.#activation.address,
+      term,
+      row,
+      this.#activation.parts.random.id(),
+    );
+    if (ownership.superseded) {
+      this.#activation.parts.fenced(this.#activation.address);
+      throw new TroupeError(
+        'FENCED',
+        `a newer host has taken over ${this.#activation.type}/${this.#activation.id} in the same store; this one must stop, or be started again to take it back`,
+        { actor: this.#activation.address },
+      );
+    }
+    this.#ownership = ownership;
+    return ownership;
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * Who may not simply wait: calls that come back to an actor of their own chain,
+ * calls too many, and calls that would wait for each other for ever.
+ */
+import type { Activation } from './activation.ts';
+import { type Call, chainOf, describeChain } from './call.ts';
+import { TroupeError } from './errors.ts';
+import type { Turn } from './turn.ts';
+import { findWaitCycle, youngest } from './wait-graph.ts';
+
+/** The open turn of this activation that the call's own chain is inside of. */
+export function turnOfChain(activation: Activation, call: Call): Turn | undefined {
+  for (let turn = call.parent; turn; turn = turn.call.parent) {
+    if (turn.activation === activation && !turn.closed) return turn;
+  }
+  if (call.chainId !== undefined) {
+    for (const turn of activation.mailbox.running()) {
+      if (turn.hasChainId(call.chainId)) return innermost(turn);
+    }
+  }
+  return undefined;
+}
+
+/** Why a call may not run inside the turn that waits for it; undefined when it may. */
+export function refusalToReenter(
+  { type, id, host }: Activation,
+  call: Call,
+  enclosing: Turn,
+): TroupeError | undefined {
+  const { reentrancyDepth } = host.target;
+  const chain = chainOf(call);
+  const refuse = (code: 'DEADLOCK' | 'STACK_DEPTH', why: string): TroupeError =>
+    new TroupeError(code, `${describeChain(chain)}: ${why}`, {
+      actor: { type, id },
+      method: call.method,
+      details: { chain },
+    });
+  if (reentrancyDepth === 0) {
+    return refuse(
+      'DEADLOCK',
+      `${type}/${id} waits for this very call, and is not declared reentrant`,
+    );
+  }
+  if (enclosing.readOnly)
+    return refuse('DEADLOCK', 'a read-only turn waits for this call, which may write');
+  const depth = chain.filter((link) => link.type === type && link.id === id).length;
+  return depth > reentrancyDepth
+    ? refuse('STACK_DEPTH', `deeper than ${reentrancyDepth} turns on ${type}/${id}`)
+    : undefined;
+}
+
+export function overloaded({ type, id, host, mailbox }: Activation, call: Call): TroupeError {
+  const { mailboxLimit } = host.target;
+  return new TroupeError(
+    'OVERLOADED',
+    `${mailboxLimit} calls already wait for ${type}/${id}; try again later`,
+    {
+      actor: { type, id },
+      method: call.method,
+      details: { waiting: mailbox.waiting, limit: mailboxLimit, retryAfterMs: 1000 },
+    },
+  );
+}
+
+/** Ends the youngest chain of a cycle that the call, just queued, closes. */
+export function breakWaitCycle(call: Call): void {
+  const cycle = call.parent && findWaitCycle(call);
+  if (!cycle) return;
+  const { type, id, method } = youngest(cycle);
+  const chains = cycle.map(chainOf);
+  youngest(cycle).abandon(
+    new TroupeError(
+      'DEADLOCK',
+      `call chains wait for each other, the one that began last was ended: ${chains.map(describeChain).join('; ')}`,
+      { actor: { type, id }, method, details: { chains } },
+    ),
+  );
+}
+
+function innermost(turn: Turn): Turn {
+  let at = turn;
+  while (at.inner) at = at.inner;
+  return at;
+}

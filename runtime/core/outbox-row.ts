@@ -1,0 +1,48 @@
+/** What a turn sends, and the store row that keeps all sends of one turn until they are delivered. */
+import type { ActorAddress } from './errors.ts';
+
+const OUTBOX = '$outbox||';
+const PARKED = '$parked||';
+
+export type OutboxMessage =
+  | {
+      readonly kind: 'call';
+      readonly type: string;
+      readonly id: string;
+      readonly method: string;
+      readonly json: string | undefined;
+    }
+  | {
+      readonly kind: 'event';
+      readonly pubsub: string;
+      readonly topic: string;
+      readonly json: string | undefined;
+      readonly metadata: Readonly<Record<string, string>> | undefined;
+    };
+
+export interface OutboxRow {
+  readonly sender: ActorAddress;
+  readonly name: string;
+  readonly stream: string;
+  /** Number of the first message; the others follow. */
+  readonly first: number;
+  readonly messages: readonly OutboxMessage[];
+}
+
+export function outboxRowName(first: number): string {
+  return OUTBOX + String(first).padStart(16, '0');
+}
+
+export function encodeRow(row: OutboxRow): string {
+  return JSON.stringify({ stream: row.stream, first: row.first, messages: row.messages });
+}
+
+export function decodeRow(sender: ActorAddress, name: string, json: string): OutboxRow {
+  const row = JSON.parse(json) as Pick<OutboxRow, 'stream' | 'first' | 'messages'>;
+  return { sender, name, ...row };
+}
+
+/** Name of the row that keeps a message which its receiver refused for good. */
+export function parkedRowName(seq: number, unique: string): string {
+  return `${PARKED}${String(seq).padStart(16, '0')}-${unique}`;
+}
