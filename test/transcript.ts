@@ -6,6 +6,7 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { delimiter, join } from 'node:path';
+import packageJson from '../package.json' with { type: 'json' };
 
 export const ROOT = join(import.meta.dirname, '..');
 
@@ -46,9 +47,12 @@ function environment(): NodeJS.ProcessEnv {
   return { ...env, PATH: `${bin}${delimiter}${env['PATH']}`, NO_COLOR: '1' };
 }
 
-/** `npx node` is the Node of node_modules/.bin, which stands first in PATH here. */
+/** `npx` runs the Node of node_modules/.bin, which stands first in PATH here, and the package's own command. */
 function typed(command: string): string {
-  return command.replace(/^npx /, '').replaceAll(' examples/', ` ${ROOT}/examples/`);
+  return command
+    .replace(/^npx troupe /, `node ${join(ROOT, packageJson.bin.troupe)} `)
+    .replace(/^npx /, '')
+    .replaceAll(' examples/', ` ${ROOT}/examples/`);
 }
 
 function type(command: string, cwd: string): Promise<string> {
