@@ -104,11 +104,10 @@ function richDetails(row: ErrorRow, rich: RichDetails): unknown[] {
 /** The row of a thrown value. `failure` stands in for what has no row of its own. */
 export function rowOf(error: unknown, failure?: ApiErrorName): ErrorRow {
   if (error instanceof ApiError) return error.row;
-  if (isTroupeError(error) && Object.hasOwn(RUNTIME_ERRORS, error.code)) {
-    const code = error.code as ErrorCode;
-    if (code !== 'INTERNAL' && code !== 'COMPONENT') return RUNTIME_ERRORS[code];
-  }
-  return failure === undefined ? RUNTIME_ERRORS.INTERNAL : API_ERRORS[failure];
+  const known = isTroupeError(error) && Object.hasOwn(RUNTIME_ERRORS, error.code);
+  const code = known ? (error.code as ErrorCode) : 'INTERNAL';
+  const general = code === 'INTERNAL' || code === 'COMPONENT';
+  return general && failure !== undefined ? API_ERRORS[failure] : RUNTIME_ERRORS[code];
 }
 
 /**
