@@ -6,7 +6,7 @@
  * from what is there.
  */
 import type { System } from 'troupe';
-import { isTroupeError } from 'troupe/actor';
+import { isActorError, isTroupeError } from 'troupe/actor';
 import type { InventoryApi } from '../../actors/inventory/api.ts';
 import type { OrderApi, ReturnsApi } from '../../actors/order/api.ts';
 import type { OrderEvent } from '../../actors/order/events.ts';
@@ -25,6 +25,8 @@ export interface DriveOptions {
   readonly continued: boolean;
   readonly signal: AbortSignal;
   readonly onProgress?: (done: number) => void;
+  /** The shop takes the invoice in no form; the run goes on without it. */
+  readonly onRefused: (invoice: Invoice, message: string) => void;
 }
 
 const ORDER_ENDED = new Set<string>([
@@ -68,7 +70,7 @@ export async function drive(system: System, options: DriveOptions): Promise<void
         // Waiting comes before asking and creating: an end in between is not missed.
         const ending = endings.of(id);
         if (continued && (await hasEnded(id))) endings.ended(id);
-        else if (!(await create(system, invoice, signal))) endings.ended(id);
+        else if (!(await create(system, invoice, options))) endings.ended(id);
         await ending;
         options.onProgress?.(++done);
       },
@@ -80,14 +82,24 @@ export async function drive(system: System, options: DriveOptions): Promise<void
   }
 }
 
-/** False when it is rejected from the start. */
-async function create(system: System, invoice: Invoice, signal: AbortSignal): Promise<boolean> {
+/** False when it is rejected from the start, or refused. */
+async function create(
+  system: System,
+  invoice: Invoice,
+  { signal, onRefused }: DriveOptions,
+): Promise<boolean> {
   const request = requestOf(invoice);
-  const { accepted } =
-    invoice.kind === 'order'
-      ? await system.ref<OrderApi>('Order', invoice.id).create(request, { signal })
-      : await system.ref<ReturnsApi>('Returns', invoice.id).create(request, { signal });
-  return accepted;
+  try {
+    const { accepted } =
+      invoice.kind === 'order'
+        ? await system.ref<OrderApi>('Order', invoice.id).create(request, { signal })
+        : await system.ref<ReturnsApi>('Returns', invoice.id).create(request, { signal });
+    return accepted;
+  } catch (error) {
+    if (!isActorError(error)) throw error;
+    onRefused(invoice, error.message);
+    return false;
+  }
 }
 
 async function ended(system: System, id: string, kind: Invoice['kind']): Promise<boolean> {

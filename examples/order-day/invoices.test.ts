@@ -82,6 +82,21 @@ test('lines that are not valid are counted by reason, and their invoice is still
   });
 });
 
+test('an invoice of which no row could be read has the time of the row before it', () => {
+  const keeper = createBookkeeper();
+  const unreadable = { file: 'day.csv', line: 2, reason: 'no stock code', unreadable: true };
+  keeper.broken({ ...unreadable, invoice: '0' });
+  keeper.row(row('1', { time: '2010-12-01 08:26:00', country: '' }));
+  keeper.broken({ ...unreadable, invoice: '2' });
+  keeper.row(row('3', { time: '2010-12-01 09:00:00' }));
+  expect(keeper.book().invoices.map(({ time, country }) => [time, country])).toEqual([
+    ['2010-12-01 08:26:00', 'Unspecified'],
+    ['2010-12-01 08:26:00', 'Unspecified'],
+    ['2010-12-01 08:26:00', 'Unspecified'],
+    ['2010-12-01 09:00:00', 'United Kingdom'],
+  ]);
+});
+
 test('what was ordered is added up over valid lines of orders alone, for every code in the file', () => {
   const keeper = createBookkeeper();
   keeper.row(row('1', { code: 'A', quantity: 5 }));

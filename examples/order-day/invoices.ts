@@ -14,8 +14,9 @@ export interface Invoice {
   readonly kind: 'order' | 'return';
   /** Of the first row that has one; empty when none has. */
   customer: string;
+  /** Of the first row that has one; `Unspecified` when none has. */
   country: string;
-  /** Of the first row, `YYYY-MM-DD HH:MM:SS`; empty when every row was broken. */
+  /** Of the first row that could be read, else of the row before it, `YYYY-MM-DD HH:MM:SS`. */
   time: string;
   /** Every line that could be read, in file order. For a return, quantities are the units that come back. */
   readonly lines: LineRequest[];
@@ -42,11 +43,12 @@ export function createBookkeeper(): Bookkeeper {
   const ordered = new Map<string, number>();
   const leftOut: LeftOutRow[] = [];
   let lines = 0;
+  let lastTime = '';
   const invoice = (id: string): Invoice => {
     let found = invoices.get(id);
     if (!found) {
       const kind = id.startsWith('C') ? 'return' : 'order';
-      found = { id, kind, customer: '', country: '', time: '', lines: [] };
+      found = { id, kind, customer: '', country: '', time: lastTime, lines: [] };
       invoices.set(id, found);
     }
     return found;
@@ -57,7 +59,8 @@ export function createBookkeeper(): Bookkeeper {
       const target = invoice(row.invoice);
       target.customer ||= row.customer;
       target.country ||= row.country;
-      target.time ||= row.time;
+      if (target.lines.length === 0) target.time = row.time;
+      lastTime = row.time;
       const line: LineRequest = {
         stockCode: row.code,
         description: row.description,
@@ -83,7 +86,15 @@ export function createBookkeeper(): Bookkeeper {
       if (row.invoice !== undefined) invoice(row.invoice);
       leftOut.push(row);
     },
-    book: () => ({ invoices: [...invoices.values()], leftOut, lines, ordered }),
+    book() {
+      const listed = [...invoices.values()];
+      const firstTime = listed.find(({ time }) => time !== '')?.time ?? '1970-01-01 00:00:00';
+      for (const one of listed) {
+        one.country ||= 'Unspecified';
+        one.time ||= firstTime;
+      }
+      return { invoices: listed, leftOut, lines, ordered };
+    },
   };
 }
 

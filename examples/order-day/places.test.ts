@@ -29,7 +29,7 @@ const find = (options: { resourcesPath?: string; state?: string } = {}) =>
 test('without flags the state is in the user state folder, in the component that dapr/ names', async () => {
   const places = await find();
   expect(places.file).toBe(join(folder, 'troupe', 'order-day.db'));
-  expect(places.components.map(({ name, type }) => [name, type]).sort()).toEqual([
+  expect(places.components.map(({ name, type }) => [name, type])).toEqual([
     ['pubsub', 'pubsub.in-memory'],
     ['statestore', 'state.sqlite'],
   ]);

@@ -90,6 +90,7 @@ test.each([
     'the invoice date is not YYYY-MM-DD HH:MM:SS',
     '536365',
   ],
+  [GOOD.replace(',6,', ',99999999,').replace('2.55', '99999'), 'the amount is too large', '536365'],
   [GOOD.replace('536365', ''), 'no invoice number', undefined],
   [GOOD.replace('85123A', ' '), 'no stock code', '536365'],
   [GOOD.replace('LANTERN', '"LANTERN'), 'quotes that do not match', undefined],

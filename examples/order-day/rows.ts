@@ -57,6 +57,8 @@ export interface RowSink {
   broken(row: LeftOutRow): void;
 }
 
+/** No line of a shop is worth a thousand million pounds; sums of what is below stay exact. */
+const MOST_POUNDS = 1e9;
 const LINES_AT_ONCE = 2000;
 /** A quoted field may span so many lines; beyond, the quote counts as never closed. */
 const QUOTED_LINES = 5;
@@ -169,7 +171,7 @@ function cellsOfLine(record: string): string[] | undefined {
   }
 }
 
-const INTEGER = /^[+-]?\d{1,15}$/;
+const INTEGER = /^[+-]?\d{1,9}$/;
 const DECIMAL = /^-?(\d+)(\.\d+)?$/;
 const TIME = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[ T]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$/;
 
@@ -188,6 +190,9 @@ function toRow(
   if (code.trim() === '') return broken('no stock code');
   if (!INTEGER.test(quantity)) return broken('the quantity is not a whole number');
   if (!DECIMAL.test(unitPrice)) return broken('the unit price is not a decimal number');
+  if (Math.abs(Number(quantity) * Number(unitPrice)) > MOST_POUNDS) {
+    return broken('the amount is too large');
+  }
   if (!TIME.test(time)) return broken('the invoice date is not YYYY-MM-DD HH:MM:SS');
   into.row({
     file,

@@ -115,6 +115,8 @@ async function runDay(
       concurrency: flags.concurrency,
       continued,
       signal: stop,
+      onRefused: ({ kind, id }, message) =>
+        void output.stderr.write(`order-day: ${kind} ${id} is refused: ${message}\n`),
       onProgress: (done) => {
         const turns = system.stats().durableTurns - turnsBefore;
         const rate = Math.round(turns / ((performance.now() - drivenFrom) / 1000));
