@@ -5,8 +5,8 @@ import { secretStoreConformance } from '../conformance/suite.ts';
 import { driver } from './local-env.ts';
 
 const VARIABLES = {
-  TROUPE_TEST_ONE: 'first',
-  TROUPE_TEST_EMPTY: '',
+  TROUPE_LOCAL_ENV_ONE: 'first',
+  TROUPE_LOCAL_ENV_EMPTY: '',
   DAPR_API_TOKEN_TEST: 'hidden',
   APP_API_TOKEN: 'hidden',
 };
@@ -29,14 +29,14 @@ secretStoreConformance({
   create: () => create(),
   features: [],
   secrets: {
-    TROUPE_TEST_ONE: { TROUPE_TEST_ONE: 'first' },
-    TROUPE_TEST_EMPTY: { TROUPE_TEST_EMPTY: '' },
+    TROUPE_LOCAL_ENV_ONE: { TROUPE_LOCAL_ENV_ONE: 'first' },
+    TROUPE_LOCAL_ENV_EMPTY: { TROUPE_LOCAL_ENV_EMPTY: '' },
   },
 });
 
 describe('secretstores.local.env', () => {
   it('gives only what begins with the prefix, named without it', async () => {
-    await using store = await create({ prefix: 'TROUPE_TEST_' });
+    await using store = await create({ prefix: 'TROUPE_LOCAL_ENV_' });
     expect(await store.getSecret('ONE')).toEqual({ ONE: 'first' });
     expect(await store.getBulkSecrets()).toEqual({ ONE: { ONE: 'first' }, EMPTY: { EMPTY: '' } });
     await expect(store.getSecret('PATH')).rejects.toMatchObject({ code: 'NOT_FOUND' });
@@ -55,9 +55,9 @@ describe('secretstores.local.env', () => {
   });
 
   it('sees a variable as it is now', async () => {
-    await using store = await create({ prefix: 'TROUPE_TEST_' });
-    process.env['TROUPE_TEST_ONE'] = 'second';
+    await using store = await create({ prefix: 'TROUPE_LOCAL_ENV_' });
+    process.env['TROUPE_LOCAL_ENV_ONE'] = 'second';
     expect(await store.getSecret('ONE')).toEqual({ ONE: 'second' });
-    process.env['TROUPE_TEST_ONE'] = 'first';
+    process.env['TROUPE_LOCAL_ENV_ONE'] = 'first';
   });
 });
