@@ -77,7 +77,7 @@ async function main(argv: readonly string[]): Promise<void> {
   const scale = scaleOf(values.short, values.rounds, values.dir);
   const { suite } = await open();
   const questions = chosen(suite, values.only);
-  await suite.check?.();
+  for (const { check } of questions) await check?.();
   const machine = await describeMachine(scale.dir);
   const before = load();
   console.log(`${suite.title}${scale.short ? ' (short form: figures not to be quoted)' : ''}`);

@@ -8,7 +8,7 @@ import { type ServerProcess, serveInChild } from '../harness/fork.ts';
 import type { Measurement } from '../harness/measure.ts';
 import { type Question, rateOf, type Result, resultOf, type Scale } from '../harness/question.ts';
 import { medianOf } from '../harness/stats.ts';
-import { wrk } from '../harness/wrk.ts';
+import { requireWrk, wrk } from '../harness/wrk.ts';
 import { Durable, type Hit, Volatile } from './counters.ts';
 import { scratch, sqliteIn } from './disk.ts';
 
@@ -131,6 +131,7 @@ const resultsOf = (rounds: ReadonlyMap<string, Measurement[]>, suffix = ''): Res
 export const question: Question = {
   name: 'http',
   title: `Actor call over HTTP: wrk, ${CONNECTIONS} connections, 1,000 actors, CPU and memory of the serving process`,
+  check: () => requireWrk(),
   async ask(scale, progress) {
     const full = new Map<string, Measurement[]>();
     for (let at = 1; at <= scale.rounds; at++) {

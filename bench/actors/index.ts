@@ -1,6 +1,5 @@
 /** The suite `actors`: what the engine costs, question by question. */
 import type { Suite } from '../harness/question.ts';
-import { requireWrk } from '../harness/wrk.ts';
 import { question as call } from './call.ts';
 import { question as callers } from './callers.ts';
 import { question as durable } from './durable.ts';
@@ -11,5 +10,4 @@ import { question as reminders } from './reminders.ts';
 export const suite: Suite = {
   title: 'Actors on the embedded runtime',
   questions: [call, callers, fresh, durable, reminders, http],
-  check: () => requireWrk(),
 };

@@ -57,6 +57,8 @@ export interface Answer {
 export interface Question {
   readonly name: string;
   readonly title: string;
+  /** Refuses to start, with what to do, when something outside Node is missing. */
+  readonly check?: () => Promise<void>;
   /** Runs every contender `scale.rounds` times, interleaved. `progress` is told each step. */
   ask(scale: Scale, progress: (step: string) => void): Promise<Answer>;
 }
@@ -64,11 +66,8 @@ export interface Question {
 export interface Suite {
   readonly title: string;
   readonly questions: readonly Question[];
-  /** Refuses to start, with what to do, when something outside Node is missing. */
-  readonly check?: () => Promise<void>;
 }
 
-/** Operations a second, median over the rounds; `of` names the contender. */
 export function resultOf(results: readonly Result[], of: string): Result {
   const result = results.find(({ contender }) => contender === of);
   if (!result) throw new Error(`no contender "${of}"`);
