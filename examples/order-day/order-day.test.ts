@@ -117,9 +117,22 @@ describe('a run of the generated day', () => {
     expect((await run('a')).code).toBe(0);
     const again = await run('b', '--json');
     expect(JSON.parse(again.out)).toMatchObject({ continued: true, durableTurns: 0 });
-    expect((await run('c', '--fresh', '--concurrency', '1')).code).toBe(0);
+    expect((await run('c', '--fresh', '--concurrency', '7')).code).toBe(0);
     expect(await reports('b')).toEqual(await reports('a'));
     expect(await reports('c')).toEqual(await reports('a'));
+  });
+
+  test('prints for people what the README shows', async () => {
+    const { code, out, err } = await finish('--once');
+    expect(code).toBe(0);
+    const readme = await readFile(new URL('README.md', import.meta.url), 'utf8');
+    const block = readme.split('$ npm start\n')[1]!.split('\n\n')[0]!;
+    const stable = (text: string): string[] =>
+      text.split('\n').filter((line) => line !== '' && !/^(state|turns|ready) /.test(line));
+    const lines = stable(block.replaceAll(/^ {4}/gm, ''));
+    const told = stable(err);
+    expect(lines.filter((line) => line.startsWith('order-day:'))).toEqual(told);
+    expect(lines.filter((line) => !line.startsWith('order-day:'))).toEqual(stable(out));
   });
 
   test('with scarce stock some orders are rejected and every invariant holds', async () => {
@@ -164,9 +177,9 @@ describe('stopping and going on', () => {
   });
 
   test('Ctrl-C in the middle ends it cleanly, and the same command goes on to the same bytes', async () => {
-    const args = ['--once', '--concurrency', '2', '--state', `sqlite:${at('s.db')}`];
+    const args = ['--once', '--state', `sqlite:${at('s.db')}`];
     expect((await finish(...args, '--report', at('whole'))).code).toBe(0);
-    const run = start(...args, '--fresh', '--report', at('parts'));
+    const run = start(...args, '--fresh', '--concurrency', '2', '--report', at('parts'));
     await vi.waitFor(
       async () => expect((await stat(at('s.db-wal'))).size).toBeGreaterThan(200_000),
       {

@@ -51,7 +51,7 @@ export async function run(options: RunOptions): Promise<number> {
   const say = (text: string): unknown => (flags.json ? output.stderr : output.stdout).write(text);
   const places = await findPlaces({ appId: APP_ID, env, ...flags });
   const path = flags.orders ?? options.generatedDay;
-  say(`state    ${places.state}\norders   ${path}\n`);
+  say(`state    ${places.state}\ninput    ${flags.orders ?? 'the generated day'}\n`);
   for (const note of places.notes) output.stderr.write(`order-day: ${note}\n`);
   const input = await readInput(path);
   tellBroken(input, output);

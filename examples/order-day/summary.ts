@@ -86,16 +86,19 @@ const number = (value: number): string => value.toLocaleString('en-GB');
 const pounds = (pence: number): string =>
   `£${number(Math.trunc(pence / 100))}${formatPence(pence).slice(-3)}`;
 
+const reasonLine = (count: number, reason: string): string =>
+  `${number(count).padStart(14)}  ${reason}`;
+
 /** The summary for people. */
 export function summaryText(summary: Summary): string {
   const leftOut = Object.values(summary.linesLeftOut).reduce((sum, count) => sum + count, 0);
   const cancelled = summary.cancelled > 0 ? `, ${number(summary.cancelled)} cancelled` : '';
-  const reasons = Object.entries(summary.rejections).map(([why, n]) => `${number(n)} ${why}`);
+  const reasons = Object.entries(summary.rejections).map(([why, n]) => reasonLine(n, why));
   return [
     `lines    ${number(summary.lines)} read, ${number(leftOut)} left out`,
-    ...Object.entries(summary.linesLeftOut).map(([why, n]) => `           ${number(n)} ${why}`),
+    ...Object.entries(summary.linesLeftOut).map(([why, n]) => reasonLine(n, why)),
     `orders   ${number(summary.orders)}: ${number(summary.confirmed)} confirmed, ${number(summary.rejected)} rejected${cancelled}`,
-    ...reasons.map((line) => `           ${line}`),
+    ...reasons,
     `returns  ${number(summary.returns)}`,
     `money    ${pounds(summary.revenuePence)} revenue, ${pounds(summary.refundedPence)} refunded, ${pounds(summary.creditPence)} in credit notes`,
     `turns    ${number(summary.durableTurns)} durable, ${number(summary.durableTurnsPerSecond)} a second; ${summary.seconds.toFixed(1)} s in all`,
