@@ -30,6 +30,8 @@ export class Activation {
   restedAt = 0;
   #instance: ActorInstance | undefined = undefined;
   #activated = false;
+  /** `onActivate` runs: calls that come back to it find the instance as it stands. */
+  activating = false;
   #timers: Timers | undefined = undefined;
   #whenIdle: (() => void)[] | undefined = undefined;
 
@@ -75,6 +77,8 @@ export class Activation {
   withdraw(call: Call): void {
     call.queuedIn = undefined;
     this.mailbox.withdraw();
+    // It may have been all that kept the ones behind it from running beside the readers of now.
+    if (!this.mailbox.exclusive) queueMicrotask(() => this.#startWaiting());
   }
 
   /** The turn that the running code belongs to. Throws outside a turn of this actor. */
@@ -138,9 +142,14 @@ export class Activation {
     const hook = this.#activated ? this.#instance?.onDeactivate : undefined;
     if (hook) {
       await this.#runSystemTurn('onDeactivate', async () => {
-        await hook();
-        this.dropInstance();
-      });
+        try {
+          await hook();
+        } finally {
+          this.dropInstance();
+        }
+      }).catch((error: unknown) =>
+        this.parts.logger.error({ actor: this.address, err: error }, 'onDeactivate failed'),
+      );
     } else {
       this.dropInstance();
     }
@@ -160,17 +169,24 @@ export class Activation {
     if (turn.enclosing) {
       const { enclosing } = turn;
       enclosing.inner = undefined;
-      const next = enclosing.innerQueue?.shift();
-      if (next) this.#startInside(next, enclosing);
+      this.#startNextInside(enclosing);
       return;
     }
     this.mailbox.leave(turn);
     this.parts.counters.openTurns--;
-    for (let next = this.mailbox.take(); next; next = this.mailbox.take()) this.#start(next);
+    this.#startWaiting();
     if (this.mailbox.busy) return;
     this.host.rested(this);
     this.#whenIdle?.forEach((resolve) => resolve());
     this.#whenIdle = undefined;
+  }
+
+  #startWaiting(): void {
+    for (;;) {
+      const next = this.mailbox.take(this.#activated);
+      if (!next) return;
+      this.#start(next);
+    }
   }
 
   #runSystemTurn(method: string, run: () => Promise<unknown>): Promise<unknown> {
@@ -199,8 +215,11 @@ export class Activation {
     }
     const refusal = refusalToReenter(this, call, enclosing);
     if (refusal) call.reject(refusal);
-    else if (enclosing.inner) (enclosing.innerQueue ??= []).push(call);
-    else this.#startInside(call, enclosing);
+    else if (enclosing.inner) {
+      (enclosing.innerQueue ??= []).push(call);
+      call.queuedInside = enclosing;
+      breakWaitCycle(call);
+    } else this.#startInside(call, enclosing);
   }
 
   #wait(call: Call): void {
@@ -223,12 +242,15 @@ export class Activation {
     void runTurn(this, turn);
   }
 
+  #startNextInside(enclosing: Turn): void {
+    let next = enclosing.innerQueue?.shift();
+    while (next?.settled) next = enclosing.innerQueue?.shift();
+    if (next) this.#startInside(next, enclosing);
+    else enclosing.innerEnded();
+  }
+
   #startInside(call: Call, enclosing: Turn): void {
-    if (call.settled) {
-      const next = enclosing.innerQueue?.shift();
-      if (next) this.#startInside(next, enclosing);
-      return;
-    }
+    call.queuedInside = undefined;
     const turn = new Turn(this, call, call.readOnly, ++this.parts.counters.turns, enclosing);
     enclosing.inner = turn;
     void runTurn(this, turn);

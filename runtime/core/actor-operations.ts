@@ -71,10 +71,10 @@ export function createActorOperations(
 
 /** Names that the engine keeps its own rows under are not for entries. */
 export function assertEntryName(name: string): void {
-  if (name === '' || name.startsWith('$') || name.includes('||')) {
+  if (name === '' || /^[$|]/.test(name) || name.includes('||')) {
     throw new TroupeError(
       'INVALID_ARGUMENT',
-      `state name "${name}" must not be empty, begin with "$" or contain "||"`,
+      `name "${name}" of state, or of a reminder, must not be empty, begin with "$" or "|", or contain "||"`,
     );
   }
 }

@@ -62,19 +62,22 @@ export function overloaded({ type, id, host, mailbox }: Activation, call: Call):
   );
 }
 
-/** Ends the youngest chain of a cycle that the call, just queued, closes. */
+/** Ends the youngest chain of each cycle that the call, just queued, closes. */
 export function breakWaitCycle(call: Call): void {
-  const cycle = call.parent && findWaitCycle(call);
-  if (!cycle) return;
-  const { type, id, method } = youngest(cycle);
-  const chains = cycle.map(chainOf);
-  youngest(cycle).abandon(
-    new TroupeError(
-      'DEADLOCK',
-      `call chains wait for each other, the one that began last was ended: ${chains.map(describeChain).join('; ')}`,
-      { actor: { type, id }, method, details: { chains } },
-    ),
-  );
+  if (!call.parent) return;
+  for (let cycle = findWaitCycle(call); cycle; cycle = findWaitCycle(call)) {
+    const victim = youngest(cycle);
+    const { type, id, method } = victim;
+    const chains = cycle.map(chainOf);
+    victim.abandon(
+      new TroupeError(
+        'DEADLOCK',
+        `call chains wait for each other, the one that began last was ended: ${chains.map(describeChain).join('; ')}`,
+        { actor: { type, id }, method, details: { chains } },
+      ),
+    );
+    if (call.settled) return;
+  }
 }
 
 function innermost(turn: Turn): Turn {

@@ -33,6 +33,8 @@ export class Call {
   turn: Turn | undefined = undefined;
   /** The activation in whose mailbox the call waits. */
   queuedIn: Activation | undefined = undefined;
+  /** It comes back to this turn and waits for the reentrant turn that runs inside it now. */
+  queuedInside: Turn | undefined = undefined;
   nextQueued: Call | undefined = undefined;
   previousSibling: Call | undefined = undefined;
   nextSibling: Call | undefined = undefined;

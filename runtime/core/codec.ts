@@ -100,7 +100,7 @@ function copyObject(value: object, depth: number, step: Step | undefined): unkno
   if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer)
     refuse('a byte array inside a value', step);
   if (value instanceof Number || value instanceof String || value instanceof Boolean)
-    return value.valueOf();
+    return copy(value.valueOf(), depth, step);
   const members: Record<string, unknown> = {};
   for (const key of Object.keys(value)) {
     const member = copy((value as Record<string, unknown>)[key], depth + 1, { key, up: step });

@@ -52,6 +52,8 @@ async function write(
   const ownership = await activation.state.ownership();
   const { parts } = activation;
   const now = parts.clock.now();
+  const sends = changes.messages.length;
+  const first = sends > 0 ? ownership.numberSends(sends) : 0;
   const conditions = changes.deleted ? ownership.conditionToDelete() : ownership.condition();
   if (changes.deleted) writes.push({ kind: 'delete-all' });
   else reminderWrites(changes, writes);
@@ -65,11 +67,10 @@ async function write(
     });
   }
   let row: OutboxRow | undefined;
-  if (changes.messages.length > 0) {
-    const first = ownership.numberSends(changes.messages.length);
+  if (sends > 0) {
     row = {
       sender: activation.address,
-      name: outboxRowName(first),
+      name: outboxRowName(first, ownership.stream),
       stream: ownership.stream,
       first,
       messages: changes.messages,
@@ -113,20 +114,21 @@ async function write(
 function cellWrites(changes: Changes, writes: EntryWrite[]): CellChange[] {
   const cells: CellChange[] = [];
   for (const [cell, draft] of changes.drafts) {
-    if (draft.intent === 'delete') {
+    const json = toJson(draft.value);
+    const isUntouched = json === draft.before;
+    if (draft.intent === 'delete' && isUntouched) {
       if (cell.loaded && cell.json === undefined) continue;
       cells.push({ cell, json: undefined, ttlMs: undefined, at: writes.length });
       writes.push({ kind: 'delete', name: cell.name });
       continue;
     }
-    const json = toJson(draft.value);
+    if (draft.intent === 'keep' && isUntouched) continue;
     if (json === undefined) {
       throw new TroupeError(
         'INVALID_ARGUMENT',
         `state "${cell.name}" became undefined, which cannot be stored; use delete()`,
       );
     }
-    if (draft.intent === 'keep' && json === draft.before) continue;
     const { ttlMs } = draft;
     cells.push({ cell, json, ttlMs, at: writes.length });
     writes.push({ kind: 'set', name: cell.name, json, ttlMs });

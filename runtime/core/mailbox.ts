@@ -38,12 +38,15 @@ export class Mailbox {
     this.waiting--;
   }
 
-  /** The next call that may start now. Call it until it has none: readers start together. */
-  take(): Call | undefined {
+  /**
+   * The next call that may start now. Call it until it has none: readers start
+   * together, unless `canShare` is false, as it is until an instance stands.
+   */
+  take(canShare: boolean): Call | undefined {
     while (this.#head?.settled) this.#shift();
     const head = this.#head;
     if (!head || this.exclusive) return undefined;
-    if (!head.shared && (this.readers?.size ?? 0) > 0) return undefined;
+    if (!(head.shared && canShare) && (this.readers?.size ?? 0) > 0) return undefined;
     this.#shift();
     this.waiting--;
     return head;

@@ -29,8 +29,9 @@ export interface OutboxRow {
   readonly messages: readonly OutboxMessage[];
 }
 
-export function outboxRowName(first: number): string {
-  return OUTBOX + String(first).padStart(16, '0');
+/** Rows of one actor sort by time; the stream keeps apart those of an actor that was deleted and came back. */
+export function outboxRowName(first: number, stream: string): string {
+  return `${OUTBOX}${String(first).padStart(16, '0')}-${stream}`;
 }
 
 export function encodeRow(row: OutboxRow): string {

@@ -40,6 +40,18 @@ interface Lane {
   pauses: number;
 }
 
+/**
+ * The index orders rows by the clock, which may have been set back; a receiver
+ * would drop what comes after a larger number of the same stream.
+ */
+function inOrderOfSending(rows: readonly OutboxRow[]): OutboxRow[] {
+  const streams = Map.groupBy(
+    rows,
+    ({ sender, stream }) => `${sender.type}||${sender.id}||${stream}`,
+  );
+  return [...streams.values()].flatMap((sent) => sent.toSorted((a, b) => a.first - b.first));
+}
+
 export interface OutboxOptions {
   readonly store: ActorStore;
   readonly clock: Clock;
@@ -105,17 +117,18 @@ export class OutboxDispatcher {
 
   /** Takes up what an earlier run of this host left undelivered. */
   async recover(owned: (actor: ActorAddress) => Promise<boolean>): Promise<void> {
+    const rows: OutboxRow[] = [];
     let after: { score: number; key: string } | undefined;
     for (;;) {
       const page = await this.#options.store.scan('outbox', { after, limit: RECOVERY_PAGE });
-      for (const { actor, name, json } of page) {
-        if (!(await owned(actor))) continue;
-        this.dispatch(decodeRow(actor, name, json));
-      }
+      for (const { actor, name, json } of page)
+        if (await owned(actor)) rows.push(decodeRow(actor, name, json));
       const last = page.at(-1);
       if (!last || page.length < RECOVERY_PAGE) break;
       after = { score: last.score, key: last.key };
     }
+    // All are read before the first is sent: what deliveries commit is dispatched by their own turns.
+    for (const row of inOrderOfSending(rows)) this.dispatch(row);
     this.parked = (await this.#options.store.scan('parked', { limit: RECOVERY_PAGE })).length;
   }
 
@@ -206,9 +219,10 @@ export class OutboxDispatcher {
   #done(lane: Lane, job: Job): void {
     lane.jobs.shift();
     lane.pauses = 0;
-    const left = (this.#left.get(job.row) ?? 1) - 1;
-    if (left > 0) {
-      this.#left.set(job.row, left);
+    const left = this.#left.get(job.row);
+    if (left === undefined) return;
+    if (left > 1) {
+      this.#left.set(job.row, left - 1);
       return;
     }
     this.#left.delete(job.row);

@@ -23,8 +23,8 @@ export const SENDS_AN_EPOCH = 2 ** 26;
 export class Ownership {
   readonly #actor: ActorAddress;
   readonly #term: number;
-  readonly #etag: string | undefined;
-  readonly #record: OwnerRecord | undefined;
+  #etag: string | undefined;
+  #record: OwnerRecord | undefined;
   /** Etags of what was read before the claim; null for rows that were absent. */
   readonly #observed = new Map<string, string | null>();
   readonly #newStream: string;
@@ -77,17 +77,13 @@ export class Ownership {
       index: { name: 'ids', score: 0 },
       ...(this.#etag === undefined ? { firstWrite: true } : { etag: this.#etag }),
     };
-    const checks = [...this.#observed].map(([name, etag]): EntryWrite => ({
-      kind: 'check',
-      name,
-      etag,
-    }));
-    return [claim, ...checks];
+    return [claim, ...this.#observations()];
   }
 
   /** The condition of a commit that deletes the actor: nothing to claim any more. */
   conditionToDelete(): EntryWrite[] {
-    return [{ kind: 'check', name: OWNER, etag: this.#claimedEtag ?? this.#etag ?? null }];
+    const etag = this.#claimedEtag ?? this.#etag ?? null;
+    return [{ kind: 'check', name: OWNER, etag }, ...this.#observations()];
   }
 
   /** The commit went through; `etag` is that of the claim if it had one. */
@@ -103,17 +99,34 @@ export class Ownership {
     this.#observed.clear();
   }
 
-  /** Numbers for `count` sends of the commit being made: the first one. */
+  /**
+   * Numbers for `count` sends of the commit being made: the first one. Call it
+   * before the conditions are asked for: when this epoch has no numbers left,
+   * the commit claims the next one.
+   */
   numberSends(count: number): number {
-    if (this.#sent + count > SENDS_AN_EPOCH) {
-      throw new TroupeError(
-        'OVERLOADED',
-        `${this.#actor.type}/${this.#actor.id} sent ${this.#sent} messages in one activation; it starts a new one`,
-      );
-    }
+    if (this.#sent + count > SENDS_AN_EPOCH) this.#endEpoch(count);
     const first = (this.#claimedEpoch ?? this.#nextEpoch()) * SENDS_AN_EPOCH + this.#sent;
     this.#sent += count;
     return first;
+  }
+
+  #endEpoch(count: number): void {
+    if (count > SENDS_AN_EPOCH) {
+      throw new TroupeError(
+        'INVALID_ARGUMENT',
+        `${this.#actor.type}/${this.#actor.id} sent ${count} messages in one turn; ${SENDS_AN_EPOCH} are allowed`,
+      );
+    }
+    this.#record = { epoch: this.#nextEpoch(), term: this.#term, stream: this.stream };
+    if (this.#claimedEtag !== undefined) this.#etag = this.#claimedEtag;
+    this.#claimedEtag = undefined;
+    this.#claimedEpoch = undefined;
+    this.#sent = 0;
+  }
+
+  #observations(): EntryWrite[] {
+    return [...this.#observed].map(([name, etag]) => ({ kind: 'check', name, etag }));
   }
 
   #nextEpoch(): number {

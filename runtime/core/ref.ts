@@ -37,15 +37,18 @@ export function createRef<T extends object>(send: Send): T {
   }) as T;
 }
 
-/** Actor types, ids, and the names in them: not empty, without `||`, which separates the parts of state keys. */
+/**
+ * Actor types and ids: not empty, and such that the parts of a state key, which
+ * `||` separates, can be told apart again: no `||` inside, no `|` at an end.
+ */
 export function assertName(what: string, name: string): void {
   if (typeof name !== 'string' || name === '') {
     throw new TroupeError('INVALID_ARGUMENT', `${what} must be a text that is not empty`);
   }
-  if (name.includes('||')) {
+  if (name.includes('||') || name.startsWith('|') || name.endsWith('|')) {
     throw new TroupeError(
       'INVALID_ARGUMENT',
-      `${what} "${name}" must not contain "||", which separates the parts of state keys`,
+      `${what} "${name}" must not contain "||", which separates the parts of state keys, nor begin or end with "|"`,
     );
   }
 }

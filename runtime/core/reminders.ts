@@ -161,7 +161,9 @@ export class ReminderScheduler {
         after = { score: entry.score, key: entry.key };
         const entered = this.#inFlight.get(entry.key);
         if (entered !== undefined && entered !== entry.score) this.#dueAgain.add(entry.key);
-        if (entered !== undefined || (this.#held.get(entry.key) ?? 0) > now) continue;
+        const heldUntil = this.#held.get(entry.key) ?? 0;
+        if (heldUntil > now) this.remindAt(heldUntil);
+        if (entered !== undefined || heldUntil > now) continue;
         if (await this.#options.owned(entry.actor)) void this.#fire(entry);
       }
       if (page.length < PAGE) return;

@@ -143,8 +143,9 @@ export function addPeriod(from: number, period: Omit<Period, 'repeats'>): number
 export function nextFiring(due: number, period: Period, now: number): number {
   const next = addPeriod(due, period);
   if (next > now) return next;
-  if (!isCalendar(period)) return next + Math.ceil((now - next + 1) / period.ms - 1e-9) * period.ms;
-  let at = next;
+  // One step less than the division says, because it may round up; the loop makes it right.
+  const skipped = isCalendar(period) ? 0 : Math.max(0, Math.floor((now - next) / period.ms) - 1);
+  let at = next + skipped * period.ms;
   while (at <= now) at = addPeriod(at, period);
   return at;
 }

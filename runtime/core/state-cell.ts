@@ -11,7 +11,7 @@ import type { Turn } from './turn.ts';
 export interface Draft {
   value: unknown;
   /** JSON of the value that the draft began as; undefined for none. */
-  readonly before: string | undefined;
+  before: string | undefined;
   /** What is to be stored: the value, nothing any more, or the value even if unchanged. */
   intent: 'keep' | 'set' | 'delete';
   ttlMs: number | undefined;
@@ -108,12 +108,14 @@ export class StateCell<T> {
   ): void {
     const { drafts } = turn.mutable();
     const draft = drafts.get(this as StateCell<unknown>);
+    const before = intent === 'delete' ? toJson(value) : undefined;
     if (draft) {
       draft.value = value;
+      draft.before = before;
       draft.intent = intent;
       draft.ttlMs = ttlMs;
     } else {
-      drafts.set(this as StateCell<unknown>, { value, before: undefined, intent, ttlMs });
+      drafts.set(this as StateCell<unknown>, { value, before, intent, ttlMs });
     }
   }
 

@@ -13,6 +13,9 @@ import { afterFailure, afterFiring } from './reminders.ts';
 import type { Firing } from './timers.ts';
 import type { Turn } from './turn.ts';
 
+/** What the turn of a reminder gives whose handler ran. */
+const FIRED = true;
+
 /** Never rejects: the outcome goes to the call. */
 export async function runTurn(activation: Activation, turn: Turn): Promise<void> {
   const { call } = turn;
@@ -31,10 +34,19 @@ export async function runTurn(activation: Activation, turn: Turn): Promise<void>
       turn,
     );
     const answer = copyOf(value);
+    if (turn.inner) await turn.alone();
+    // What is started now is too late for the commit, so it is refused from here on.
+    turn.closed = true;
     if (!turn.enclosing && turn.changes) await commitTurn(activation, turn);
+    if (call.kind === 'reminder' && value === FIRED) parts.counters.remindersFired++;
     call.resolve(answer);
   } catch (error) {
-    fail(activation, turn, error);
+    if (turn.inner) await turn.alone();
+    turn.closed = true;
+    discard(activation, turn, error);
+    if (call.kind === 'reminder' && (await putOff(activation, turn, error)))
+      call.resolve(copyOf(undefined));
+    else call.reject(portable(error, call));
   }
   parts.counters.activity++;
   activation.finish(turn);
@@ -50,11 +62,11 @@ async function prepare(activation: Activation, turn: Turn): Promise<unknown> {
     activation.parts.counters.duplicates++;
     return undefined;
   }
+  if (!activation.activated && !activation.activating) await activate(activation, turn);
   if (call.once) {
     turn.once = call.once;
     turn.mutable();
   }
-  if (!activation.activated) await activate(activation, turn);
   if (call.kind === 'system')
     return ((call.payload as LocalValue).value as (turn: Turn) => unknown)(turn);
   const { interceptors } = activation.parts;
@@ -75,8 +87,16 @@ async function activate(activation: Activation, turn: Turn): Promise<void> {
   if (onActivate) {
     const { readOnly } = turn;
     turn.readOnly = false;
-    await onActivate();
-    turn.readOnly = readOnly;
+    activation.activating = true;
+    try {
+      await onActivate();
+    } catch (error) {
+      activation.dropInstance();
+      throw error;
+    } finally {
+      activation.activating = false;
+      turn.readOnly = readOnly;
+    }
     // A read-only method may not commit, so what onActivate changed goes first.
     if (readOnly && turn.changes) {
       turn.readOnly = false;
@@ -115,37 +135,51 @@ function run(activation: Activation, turn: Turn): unknown {
   }
 }
 
-async function remind(activation: Activation, turn: Turn): Promise<undefined> {
+async function remind(activation: Activation, turn: Turn): Promise<boolean> {
   const { call } = turn;
-  const { counters, logger } = activation.parts;
   const record = await activation.state.readReminder(call.method);
   const now = activation.now();
-  if (!record || (record.retryAt ?? record.due) > now) return;
+  if (!record || (record.retryAt ?? record.due) > now) return false;
   const { name, due, data } = record;
   if (record.expires !== undefined && now > record.expires) {
     turn.mutable().reminders.set(name, null);
-    return;
+    return false;
   }
   const instance = activation.instance();
+  if (!instance.onReminder)
+    throw new TroupeError(
+      'METHOD_NOT_FOUND',
+      `${call.type} has reminder "${name}" but no onReminder`,
+    );
+  await instance.onReminder({ name, data, due });
+  const { reminders } = turn.mutable();
+  if (!reminders.has(name)) reminders.set(name, afterFiring(record, now));
+  return FIRED;
+}
+
+/** The same firing again after a pause, whatever failed: handler, activation, interceptor or commit. False: that could not be stored. */
+async function putOff(activation: Activation, turn: Turn, error: unknown): Promise<boolean> {
+  if (isTroupeError(error) && error.code === 'FENCED') return false;
+  const { counters, logger } = activation.parts;
+  const name = turn.call.method;
   try {
-    if (!instance.onReminder)
-      throw new TroupeError(
-        'METHOD_NOT_FOUND',
-        `${call.type} has reminder "${name}" but no onReminder`,
-      );
-    await instance.onReminder({ name, data, due });
-    const { reminders } = turn.mutable();
-    if (!reminders.has(name)) reminders.set(name, afterFiring(record, now));
-    counters.remindersFired++;
-  } catch (error) {
+    const record = await activation.state.readReminder(name);
+    const now = activation.now();
+    if (!record || (record.retryAt ?? record.due) > now) return true;
+    turn.mutable().reminders.set(name, afterFailure(record, now));
+    await commitTurn(activation, turn);
     counters.reminderFailures++;
     logger.warn(
       { actor: activation.address, reminder: name, failures: record.failures + 1, err: error },
       'reminder failed, will be tried again',
     );
-    turn.changes = undefined;
-    turn.mutable().reminders.set(name, afterFailure(record, now));
-    if (!isTroupeError(error)) activation.dropInstance();
+    return true;
+  } catch (cause) {
+    logger.warn(
+      { actor: activation.address, reminder: name, err: cause },
+      'a failed reminder could not be put off',
+    );
+    return false;
   }
 }
 
@@ -157,7 +191,8 @@ async function isDuplicate(activation: Activation, call: Call): Promise<boolean>
   return seen.s === stream && seen.n >= seq;
 }
 
-function fail(activation: Activation, turn: Turn, error: unknown): void {
+/** The turn failed: its changes are gone, and its instance too unless the error is one that actors throw on purpose. */
+function discard(activation: Activation, turn: Turn, error: unknown): void {
   const { call } = turn;
   if (turn.enclosing) turn.rollBackToSavepoint();
   else turn.changes = undefined;
@@ -173,7 +208,6 @@ function fail(activation: Activation, turn: Turn, error: unknown): void {
       'turn failed inside the runtime',
     );
   }
-  call.reject(portable(error, call));
 }
 
 /** The error as it would look to a caller on the other side of a wire; the stack stays for whoever debugs here. */

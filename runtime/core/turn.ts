@@ -51,6 +51,7 @@ export class Turn {
   #children: Call | undefined;
   #controller: AbortController | undefined;
   #aborted: TroupeError | undefined;
+  #whenAlone: (() => void) | undefined;
 
   constructor(
     activation: Activation,
@@ -118,6 +119,23 @@ export class Turn {
     changes.timers = new Map(savepoint.timers);
     changes.messages.length = savepoint.messages;
     changes.deleted = savepoint.deleted;
+  }
+
+  /**
+   * Resolves when no reentrant turn runs inside this one any more: what a
+   * method started and did not await still belongs to its turn.
+   */
+  alone(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.inner) this.#whenAlone = resolve;
+      else resolve();
+    });
+  }
+
+  /** The last reentrant turn inside this one is over. */
+  innerEnded(): void {
+    this.#whenAlone?.();
+    this.#whenAlone = undefined;
   }
 
   chainId(newId: () => string): string {

@@ -12,19 +12,16 @@ import type { Turn } from './turn.ts';
  */
 export function findWaitCycle(call: Call): Call[] | undefined {
   const ancestors = new Set<Turn>();
-  for (let turn = call.parent; turn; turn = turn.call.parent) ancestors.add(turn);
+  // A turn that is over waits for nothing, although calls that it did not await go on.
+  for (let turn = call.parent; turn && !turn.closed; turn = turn.call.parent) ancestors.add(turn);
   const seen = new Set<Turn>();
 
   function visitCall(waiting: Call, path: Call[]): Call[] | undefined {
-    const here = waiting.queuedIn ? [...path, waiting] : path;
-    const turns = waiting.queuedIn
-      ? waiting.queuedIn.mailbox.running()
-      : waiting.turn
-        ? [waiting.turn]
-        : [];
-    for (const turn of turns) {
+    const isQueued = waiting.queuedIn !== undefined || waiting.queuedInside !== undefined;
+    const here = isQueued ? [...path, waiting] : path;
+    for (const turn of blockersOf(waiting)) {
       if (ancestors.has(turn)) return here;
-      if (seen.has(turn)) continue;
+      if (turn.closed || seen.has(turn)) continue;
       seen.add(turn);
       for (const child of turn.children()) {
         const cycle = visitCall(child, here);
@@ -35,6 +32,13 @@ export function findWaitCycle(call: Call): Call[] | undefined {
   }
 
   return call.parent ? visitCall(call, []) : undefined;
+}
+
+/** The turns that must end before the call has its answer. */
+function blockersOf({ queuedIn, queuedInside, turn }: Call): Iterable<Turn> {
+  if (queuedIn) return queuedIn.mailbox.running();
+  const blocker = queuedInside ? queuedInside.inner : turn;
+  return blocker ? [blocker] : [];
 }
 
 /** Of a cycle, the call whose chain began last. */

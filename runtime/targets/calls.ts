@@ -21,6 +21,8 @@ export async function sendThrough(
       `timeout ${String(timeout)} is not a number of milliseconds`,
     );
   }
+  if (Number.isNaN(options.deadline))
+    throw new TroupeError('INVALID_ARGUMENT', 'the deadline is not a time in milliseconds');
   const deadline = options.deadline ?? (timeout === undefined ? undefined : router.now() + timeout);
   return toValue(await router.call({ type, id, method, payload, deadline, signal }));
 }

@@ -2,6 +2,7 @@
  * The test kit, `troupe/test`: a whole host in the test's process under a
  * virtual clock, which can be crashed, restarted and made to forget.
  */
+import type { Registry } from '../../components/registry.ts';
 import type { ActorClass } from '../actor/actor.ts';
 import type { ActorRef } from '../actor/ref.ts';
 import type { EngineLogger } from '../core/ports.ts';
@@ -65,7 +66,16 @@ const QUIET_ROUNDS = 3;
 /** The same while turns sleep: their callers wait too, and look busy. */
 const QUIET_ROUNDS_SLEEPING = 20;
 
-export async function createTestHost(options: TestHostOptions): Promise<TestHost> {
+/** For tests of Troupe itself. */
+export interface TestHostInternals {
+  /** Changes what components the host gets. */
+  readonly wrap?: (registry: Registry) => Registry;
+}
+
+export async function createTestHost(
+  options: TestHostOptions,
+  { wrap = (registry) => registry }: TestHostInternals = {},
+): Promise<TestHost> {
   const { start, dedupe = true, logger, ...rest } = options;
   const logs: LogLine[] = [];
   const keep =
@@ -101,7 +111,7 @@ export async function createTestHost(options: TestHostOptions): Promise<TestHost
   const open = async (): Promise<void> => {
     host = await openEmbedded(
       { ...rest, clock, logger: log },
-      { registry: surviving.registry, dedupe },
+      { registry: wrap(surviving.registry), dedupe },
     );
   };
 
