@@ -1,164 +1,234 @@
 /**
- * Turns what a turn wants to change into one conditional transaction, and
- * brings memory in line once it is durable. Nothing else writes actor state.
+ * Commits what turns changed: one conditional transaction, then memory, timers,
+ * reminders and outbox in line with it. Nothing else writes actor state.
+ *
+ * Turns of one actor are pipelined. While a commit is on its way to the store,
+ * the next turns run on the state that it will leave, and are committed
+ * together by the transaction after it. No answer, no durable send and no call
+ * of theirs leaves before everything they build on is durable; if a commit
+ * fails, every turn that built on it fails with it.
  */
 import type { Activation } from './activation.ts';
-import { toJson } from './codec.ts';
 import { isTroupeError, TroupeError } from './errors.ts';
-import { encodeRow, outboxRowName, type OutboxRow } from './outbox-row.ts';
-import type { EntryWrite, ReminderRecord } from './ports.ts';
-import type { StateCell } from './state-cell.ts';
+import { encodeRow, outboxRowName, type OutboxMessage, type OutboxRow } from './outbox-row.ts';
+import type { Ownership } from './ownership.ts';
+import type { EntryWrite, StoredEntry } from './ports.ts';
 import type { Changes, Turn } from './turn.ts';
+import { writesOf, type TurnWrites } from './turn-writes.ts';
 
-export const REMINDER = '$reminder||';
-export const INBOX = '$inbox||';
-const INBOX_WINDOW_MS = 7 * 86_400_000;
+/** Turns that one transaction takes at most. */
+const MAX_TURNS = 256;
 
-interface CellChange {
-  readonly cell: StateCell<unknown>;
-  readonly json: string | undefined;
-  readonly ttlMs: number | undefined;
-  /** Position in the list of writes. */
-  readonly at: number;
+/** What an answer waits for. */
+export interface Held {
+  readonly durable: Promise<void>;
+  /** True: the next turn has to wait as well. */
+  readonly barrier: boolean;
 }
 
-/** Commits the turn's changes; resolves when they are durable. A turn without changes commits nothing. */
-export async function commitTurn(activation: Activation, turn: Turn): Promise<void> {
+/**
+ * Takes in what a turn changed. Undefined: there is nothing to wait for.
+ * Throws at once what makes the turn invalid; `durable` rejects when the store
+ * refused or failed.
+ */
+export function commitTurn(activation: Activation, turn: Turn): Held | undefined {
+  assertCurrent(activation, turn);
+  const { commits } = activation.state;
   const { changes } = turn;
-  if (!changes) return;
-  const writes: EntryWrite[] = [];
-  const cells = changes.deleted ? [] : cellWrites(changes, writes);
-  const isWriting = cells.length > 0 || changes.reminders.size > 0 || changes.messages.length > 0;
-  if (turn.readOnly && (isWriting || changes.deleted || changes.timers.size > 0)) {
-    throw new TroupeError(
-      'READ_ONLY',
-      `${turn.describe()} is declared read-only but changed ${changedNames(changes, cells)}`,
-    );
+  const pending = commits?.pending();
+  if (!changes) return pending && { durable: pending, barrier: false };
+  const writes = writesOf(turn, changes);
+  if (writes.writes.length === 0 && changes.messages.length === 0 && !changes.deleted) {
+    const apply = (): void => applyTimers(activation, changes);
+    if (pending)
+      return { durable: changes.timers.size > 0 ? pending.then(apply) : pending, barrier: false };
+    apply();
+    return undefined;
   }
-  if (!isWriting && !changes.deleted && !turn.once) {
-    applyTimers(activation, changes);
-    return;
-  }
-  await write(activation, turn, changes, cells, writes);
+  const ownership = activation.state.claimed();
+  const isAlone =
+    !ownership || changes.deleted || turn.call.kind === 'reminder' || commits?.full === true;
+  return isAlone
+    ? { durable: commitAlone(activation, turn, changes, writes, pending), barrier: true }
+    : { durable: activation.state.queue().add(changes, writes, ownership), barrier: false };
 }
 
-async function write(
+/** The turn ran on state that was then lost with a failed commit. */
+function assertCurrent(activation: Activation, turn: Turn): void {
+  if (turn.generation === activation.generation) return;
+  throw new TroupeError(
+    'UNAVAILABLE',
+    `${turn.describe()} was undone, because the turn before it could not be committed; try again`,
+    { actor: activation.address, method: turn.call.method },
+  );
+}
+
+/** The first commit of an activation, which claims it, and those that nothing may overtake. */
+async function commitAlone(
   activation: Activation,
   turn: Turn,
   changes: Changes,
-  cells: readonly CellChange[],
-  writes: EntryWrite[],
+  { cells, writes }: TurnWrites,
+  pending: Promise<void> | undefined,
 ): Promise<void> {
+  await pending;
   const ownership = await activation.state.ownership();
+  assertCurrent(activation, turn);
   const { parts } = activation;
-  const now = parts.clock.now();
-  const sends = changes.messages.length;
-  const first = sends > 0 ? ownership.numberSends(sends) : 0;
   const conditions = changes.deleted ? ownership.conditionToDelete() : ownership.condition();
-  if (changes.deleted) writes.push({ kind: 'delete-all' });
-  else reminderWrites(changes, writes);
-  if (turn.once) {
-    const { key, stream, seq, windowMs } = turn.once;
-    writes.push({
-      kind: 'set',
-      name: INBOX + key,
-      json: JSON.stringify({ s: stream, n: seq }),
-      ttlMs: windowMs ?? INBOX_WINDOW_MS,
-    });
-  }
-  let row: OutboxRow | undefined;
-  if (sends > 0) {
-    row = {
-      sender: activation.address,
-      name: outboxRowName(first, ownership.stream),
-      stream: ownership.stream,
-      first,
-      messages: changes.messages,
-    };
-    writes.push({
-      kind: 'set',
-      name: row.name,
-      json: encodeRow(row),
-      index: { name: 'outbox', score: now },
-    });
-  }
-  let etags: (string | undefined)[];
-  try {
-    etags = await parts.store.commit(activation.address, [...conditions, ...writes]);
-  } catch (error) {
-    throw await activation.state.commitFailed(
-      error,
-      isTroupeError(error) && error.code === 'CONFLICT',
-    );
-  }
+  const all: EntryWrite[] = changes.deleted
+    ? [...conditions, { kind: 'delete-all' }]
+    : [...conditions];
+  const cellsAt = all.length;
+  all.push(...writes);
+  const row = outboxRow(activation, ownership, changes.messages);
+  if (row) all.push(outboxWrite(row, parts.clock.now()));
+  const etags = await store(activation, all);
   parts.counters.durableTurns++;
   if (changes.deleted) {
     activation.forgetEverything();
     parts.forget(activation.address);
   } else {
+    const now = parts.clock.now();
     ownership.committed(etags[0]);
-    for (const { cell, json, ttlMs, at } of cells) {
-      cell.committedAs(
-        json,
-        etags[conditions.length + at],
-        ttlMs === undefined ? undefined : now + ttlMs,
-      );
-    }
-    applyTimers(activation, changes);
-    for (const record of changes.reminders.values())
-      if (record) parts.remindAt(record.retryAt ?? record.due);
+    cells.forEach(({ cell, json, ttlMs }, i) => {
+      cell.committedAs(json, etags[cellsAt + i], ttlMs === undefined ? undefined : now + ttlMs);
+    });
+    afterCommit(activation, changes);
   }
   if (row) parts.dispatch(row);
 }
 
-function cellWrites(changes: Changes, writes: EntryWrite[]): CellChange[] {
-  const cells: CellChange[] = [];
-  for (const [cell, draft] of changes.drafts) {
-    const json = toJson(draft.value);
-    const isUntouched = json === draft.before;
-    if (draft.intent === 'delete' && isUntouched) {
-      if (cell.loaded && cell.json === undefined) continue;
-      cells.push({ cell, json: undefined, ttlMs: undefined, at: writes.length });
-      writes.push({ kind: 'delete', name: cell.name });
-      continue;
-    }
-    if (draft.intent === 'keep' && isUntouched) continue;
-    if (json === undefined) {
-      throw new TroupeError(
-        'INVALID_ARGUMENT',
-        `state "${cell.name}" became undefined, which cannot be stored; use delete()`,
-      );
-    }
-    const { ttlMs } = draft;
-    cells.push({ cell, json, ttlMs, at: writes.length });
-    writes.push({ kind: 'set', name: cell.name, json, ttlMs });
+async function store(
+  activation: Activation,
+  writes: readonly EntryWrite[],
+): Promise<(string | undefined)[]> {
+  try {
+    return await activation.parts.store.commit(activation.address, writes);
+  } catch (error) {
+    const isConflict = isTroupeError(error) && error.code === 'CONFLICT';
+    throw await activation.state.commitFailed(error, isConflict);
   }
-  return cells;
 }
 
-function reminderWrites(changes: Changes, writes: EntryWrite[]): void {
-  for (const [name, record] of changes.reminders) writes.push(reminderWrite(name, record));
+function outboxRow(
+  activation: Activation,
+  ownership: Ownership,
+  messages: readonly OutboxMessage[],
+): OutboxRow | undefined {
+  if (messages.length === 0) return undefined;
+  const first = ownership.numberSends(messages.length);
+  const { stream } = ownership;
+  return {
+    sender: activation.address,
+    name: outboxRowName(first, stream),
+    stream,
+    first,
+    messages,
+  };
 }
 
-function reminderWrite(name: string, record: ReminderRecord | null): EntryWrite {
-  if (!record) return { kind: 'delete', name: REMINDER + name, index: 'due' };
+function outboxWrite(row: OutboxRow, now: number): EntryWrite {
   return {
     kind: 'set',
-    name: REMINDER + name,
-    json: JSON.stringify(record),
-    index: { name: 'due', score: record.retryAt ?? record.due },
+    name: row.name,
+    json: encodeRow(row),
+    index: { name: 'outbox', score: now },
   };
+}
+
+function afterCommit(activation: Activation, changes: Changes): void {
+  applyTimers(activation, changes);
+  for (const record of changes.reminders.values()) {
+    if (record) activation.parts.remindAt(record.retryAt ?? record.due);
+  }
 }
 
 function applyTimers(activation: Activation, changes: Changes): void {
   for (const [name, spec] of changes.timers) activation.applyTimer(name, spec);
 }
 
-function changedNames(changes: Changes, cells: readonly CellChange[]): string {
-  const names = cells.map(({ cell }) => `state "${cell.name}"`);
-  for (const name of changes.reminders.keys()) names.push(`reminder "${name}"`);
-  for (const name of changes.timers.keys()) names.push(`timer "${name}"`);
-  if (changes.messages.length > 0) names.push('the outbox');
-  if (changes.deleted) names.push('the actor itself');
-  return names.join(', ');
+/** Turns that are committed by one transaction. */
+interface Group {
+  readonly ownership: Ownership;
+  /** By name: the last write of a row counts. */
+  readonly writes: Map<string, EntryWrite>;
+  readonly turns: Changes[];
+  readonly messages: OutboxMessage[];
+  readonly outcome: PromiseWithResolvers<void>;
+}
+
+/** The commits of one activation: at most one on its way, and the turns that gather for the next. */
+export class CommitQueue {
+  readonly #activation: Activation;
+  #inFlight: Group | undefined;
+  #next: Group | undefined;
+
+  constructor(activation: Activation) {
+    this.#activation = activation;
+  }
+
+  get full(): boolean {
+    return (this.#next?.turns.length ?? 0) >= MAX_TURNS;
+  }
+
+  /** Settles when everything taken in so far is durable; undefined when it is. */
+  pending(): Promise<void> | undefined {
+    return (this.#next ?? this.#inFlight)?.outcome.promise;
+  }
+
+  /** A row as it will be; undefined when no commit on its way writes it. */
+  find(name: string): StoredEntry | undefined {
+    const write = this.#next?.writes.get(name) ?? this.#inFlight?.writes.get(name);
+    if (!write) return undefined;
+    return write.kind === 'set' ? { name, json: write.json } : { name };
+  }
+
+  add(changes: Changes, { cells, writes }: TurnWrites, ownership: Ownership): Promise<void> {
+    const group = this.#inFlight ? (this.#next ??= createGroup(ownership)) : createGroup(ownership);
+    const now = this.#activation.now();
+    for (const { cell, json, ttlMs } of cells) {
+      cell.committedAs(json, undefined, ttlMs === undefined ? undefined : now + ttlMs);
+    }
+    for (const write of writes) if ('name' in write) group.writes.set(write.name, write);
+    group.turns.push(changes);
+    group.messages.push(...changes.messages);
+    if (!this.#inFlight) void this.#submit(group);
+    return group.outcome.promise;
+  }
+
+  /** Never rejects: the outcome goes to the turns of the group. */
+  async #submit(group: Group): Promise<void> {
+    this.#inFlight = group;
+    const { parts } = this.#activation;
+    const { ownership, turns, outcome } = group;
+    try {
+      const row = outboxRow(this.#activation, ownership, group.messages);
+      const writes = [...ownership.condition(), ...group.writes.values()];
+      if (row) writes.push(outboxWrite(row, parts.clock.now()));
+      const etags = await store(this.#activation, writes);
+      ownership.committed(etags[0]);
+      this.#inFlight = undefined;
+      const next = this.#next;
+      this.#next = undefined;
+      if (next) void this.#submit(next);
+      parts.counters.durableTurns += turns.length;
+      for (const changes of turns) afterCommit(this.#activation, changes);
+      if (row) parts.dispatch(row);
+      outcome.resolve();
+    } catch (error) {
+      const next = this.#next;
+      this.#inFlight = undefined;
+      this.#next = undefined;
+      outcome.reject(error);
+      next?.outcome.reject(error);
+    }
+  }
+}
+
+function createGroup(ownership: Ownership): Group {
+  const outcome = Promise.withResolvers<void>();
+  // Every turn of the group hears of a failure by its own await.
+  outcome.promise.catch(() => {});
+  return { ownership, writes: new Map(), turns: [], messages: [], outcome };
 }

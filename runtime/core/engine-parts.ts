@@ -34,8 +34,8 @@ export interface EngineParts {
   readonly scope: AsyncLocalStorage<Turn>;
   readonly counters: EngineCounters;
   readonly dedupe: boolean;
-  /** Sends a committed outbox row on its way. */
-  dispatch(row: OutboxRow): void;
+  /** Sends a committed outbox row on its way; `isCertain` is false when its commit had no answer. */
+  dispatch(row: OutboxRow, isCertain: boolean): void;
   /** Undelivered rows of a deleted actor are gone from the store: stop sending them. */
   forget(sender: ActorAddress): void;
   outboxFull(): boolean;

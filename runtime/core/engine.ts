@@ -107,7 +107,7 @@ export class Engine {
       scope,
       counters,
       dedupe: options.dedupe ?? true,
-      dispatch: (row) => detached(() => this.#outbox.dispatch(row)),
+      dispatch: (row, isCertain) => detached(() => this.#outbox.dispatch(row, isCertain)),
       forget: (sender) => this.#outbox.forget(sender),
       outboxFull: () => this.#outbox.full,
       remindAt: (due) => detached(() => this.#reminders.remindAt(due)),

@@ -47,3 +47,24 @@ export function decodeRow(sender: ActorAddress, name: string, json: string): Out
 export function parkedRowName(seq: number, unique: string): string {
   return `${PARKED}${String(seq).padStart(16, '0')}-${unique}`;
 }
+
+/**
+ * The index orders rows by the clock, which may have been set back; a receiver
+ * would drop what comes after a larger number of the same stream.
+ */
+export function inOrderOfSending(rows: readonly OutboxRow[]): OutboxRow[] {
+  const streams = Map.groupBy(
+    rows,
+    ({ sender, stream }) => `${sender.type}||${sender.id}||${stream}`,
+  );
+  return [...streams.values()].flatMap((sent) => sent.toSorted((a, b) => a.first - b.first));
+}
+
+/** Messages of one sender to one receiver keep their order: they share a lane. */
+export function laneOf(sender: ActorAddress, message: OutboxMessage): string {
+  const receiver =
+    message.kind === 'call'
+      ? `${message.type}||${message.id}`
+      : `${message.pubsub}||${message.topic}`;
+  return `${sender.type}||${sender.id}|>${receiver}`;
+}

@@ -11,7 +11,13 @@
 import { LocalValue } from './codec.ts';
 import { Fifo } from './fifo.ts';
 import { isTroupeError, toWireError, TroupeError, type ActorAddress } from './errors.ts';
-import { decodeRow, parkedRowName, type OutboxRow } from './outbox-row.ts';
+import {
+  decodeRow,
+  inOrderOfSending,
+  laneOf,
+  parkedRowName,
+  type OutboxRow,
+} from './outbox-row.ts';
 import type {
   ActorStore,
   Clock,
@@ -40,18 +46,6 @@ interface Lane {
   pauses: number;
 }
 
-/**
- * The index orders rows by the clock, which may have been set back; a receiver
- * would drop what comes after a larger number of the same stream.
- */
-function inOrderOfSending(rows: readonly OutboxRow[]): OutboxRow[] {
-  const streams = Map.groupBy(
-    rows,
-    ({ sender, stream }) => `${sender.type}||${sender.id}||${stream}`,
-  );
-  return [...streams.values()].flatMap((sent) => sent.toSorted((a, b) => a.first - b.first));
-}
-
 export interface OutboxOptions {
   readonly store: ActorStore;
   readonly clock: Clock;
@@ -67,6 +61,8 @@ export class OutboxDispatcher {
   readonly #ready = new Fifo<Lane>();
   /** Messages left of each row, by sender and row name. */
   readonly #left = new Map<OutboxRow, number>();
+  /** Rows whose commit had no answer: each is looked up before it is sent. */
+  readonly #doubtful = new Set<OutboxRow>();
   #delivered: OutboxRow[] = [];
   #removing: Promise<void> | undefined;
   #inFlight = 0;
@@ -100,8 +96,10 @@ export class OutboxDispatcher {
       : new Promise((resolve) => this.#whenIdle.push(resolve));
   }
 
-  dispatch(row: OutboxRow): void {
+  /** @param isCertain false when the commit of the row had no answer. */
+  dispatch(row: OutboxRow, isCertain = true): void {
     if (this.#closed) return;
+    if (!isCertain) this.#doubtful.add(row);
     this.#left.set(row, row.messages.length);
     for (let index = 0; index < row.messages.length; index++)
       this.#enqueue({ row, index, refusals: 0 });
@@ -142,13 +140,7 @@ export class OutboxDispatcher {
   }
 
   #enqueue(job: Job): void {
-    const { sender } = job.row;
-    const message = job.row.messages[job.index]!;
-    const receiver =
-      message.kind === 'call'
-        ? `${message.type}||${message.id}`
-        : `${message.pubsub}||${message.topic}`;
-    const key = `${sender.type}||${sender.id}|>${receiver}`;
+    const key = laneOf(job.row.sender, job.row.messages[job.index]!);
     let lane = this.#lanes.get(key);
     if (!lane) {
       lane = { key, jobs: [], pauses: 0 };
@@ -171,7 +163,7 @@ export class OutboxDispatcher {
     let pause = 0;
     if (this.#left.has(job.row)) {
       try {
-        await this.#send(job);
+        if (!this.#doubtful.has(job.row) || (await this.#isStored(job.row))) await this.#send(job);
         this.#done(lane, job);
       } catch (error) {
         pause = await this.#failed(lane, job, error);
@@ -216,6 +208,17 @@ export class OutboxDispatcher {
     await publisher.publish({ id, pubsub, topic, data: value, ...(metadata ? { metadata } : {}) });
   }
 
+  async #isStored(row: OutboxRow): Promise<boolean> {
+    try {
+      const [stored] = await this.#options.store.read(row.sender, [row.name]);
+      return stored?.json !== undefined;
+    } catch (cause) {
+      throw new TroupeError('UNAVAILABLE', 'the store does not say whether it has the row', {
+        cause,
+      });
+    }
+  }
+
   #done(lane: Lane, job: Job): void {
     lane.jobs.shift();
     lane.pauses = 0;
@@ -226,6 +229,7 @@ export class OutboxDispatcher {
       return;
     }
     this.#left.delete(job.row);
+    this.#doubtful.delete(job.row);
     this.#delivered.push(job.row);
     this.#removing ??= this.#removeDelivered();
   }
