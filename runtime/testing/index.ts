@@ -61,6 +61,8 @@ export interface TestHost extends AsyncDisposable {
 }
 
 const START = Date.UTC(2026, 0, 1);
+/** How long, in real time and then at once in virtual time, turns may take to end when the host closes. */
+const CLOSE_PATIENCE_MS = 1000;
 /** Rounds of the event loop without a sign of work after which a host counts as at rest. */
 const QUIET_ROUNDS = 3;
 /** The same while turns sleep: their callers wait too, and look busy. */
@@ -106,7 +108,7 @@ export async function createTestHost(
     }
   }
 
-  const { clock, handle } = createVirtualClock(start?.getTime() ?? START, settled);
+  const { clock, handle, expire } = createVirtualClock(start?.getTime() ?? START, settled);
 
   const open = async (): Promise<void> => {
     host = await openEmbedded(
@@ -132,7 +134,10 @@ export async function createTestHost(
   const close = async (): Promise<void> => {
     const last = host;
     host = undefined;
+    // Turns that never end, or sleep, would keep a clock that stands still from closing.
+    const late = setTimeout(() => expire(CLOSE_PATIENCE_MS), CLOSE_PATIENCE_MS);
     await last?.system.close();
+    clearTimeout(late);
     await surviving.close();
   };
 

@@ -23,6 +23,8 @@ export interface VirtualClock {
 export interface VirtualClockParts {
   readonly clock: Clock;
   readonly handle: VirtualClock;
+  /** Moves time forward and fires what is due, whether or not anything comes to rest. */
+  expire(ms: number): void;
 }
 
 /** @param settled resolves when nothing runs that could go on without the clock. */
@@ -49,6 +51,15 @@ export function createVirtualClock(start: number, settled: () => Promise<void>):
         waiting.add(timer);
         return { cancel: () => void waiting.delete(timer) };
       },
+    },
+    expire(ms) {
+      const target = now + ms;
+      for (let timer = earliest(target); timer; timer = earliest(target)) {
+        waiting.delete(timer);
+        now = Math.max(now, timer.at);
+        timer.fire();
+      }
+      now = target;
     },
     handle: {
       now: () => now,

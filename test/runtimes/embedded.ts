@@ -26,6 +26,7 @@ function tapped(registry: Registry, tap: StoreTap): Registry {
 }
 
 function tappedStore(store: StateStore, tap: StoreTap): StateStore {
+  let transactions = 0;
   return new Proxy(store, {
     get(target, property) {
       const member: unknown = Reflect.get(target, property, target);
@@ -34,9 +35,10 @@ function tappedStore(store: StateStore, tap: StoreTap): StateStore {
         const keys = operations.flatMap((operation) =>
           operation.kind === 'set' || operation.kind === 'delete' ? [operation.key] : [],
         );
-        await tap.before?.(keys);
+        const number = ++transactions;
+        await tap.before?.(keys, number);
         const result = await target.transact(operations);
-        await tap.after?.(keys);
+        await tap.after?.(keys, number);
         return result;
       };
     },

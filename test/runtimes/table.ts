@@ -9,12 +9,12 @@ import type { ActorRef } from '../../runtime/actor/index.ts';
 import type { LogLine, VirtualClock } from '../../runtime/testing/index.ts';
 import { openEmbedded } from './embedded.ts';
 
-/** Sees every transaction of the actor store; `keys` are the rows that it writes or deletes. */
+/** Sees every transaction of the actor store: the rows that it writes or deletes, and its number, from 1. */
 export interface StoreTap {
   /** Runs before the transaction; when it throws, nothing is written. */
-  before?(keys: readonly string[]): Promise<void> | void;
+  before?(keys: readonly string[], number: number): Promise<void> | void;
   /** Runs when the transaction is durable; when it throws, the answer is lost. */
-  after?(keys: readonly string[]): Promise<void> | void;
+  after?(keys: readonly string[], number: number): Promise<void> | void;
 }
 
 export interface OpenOptions extends Pick<
