@@ -1,4 +1,4 @@
-/** HTTP rows of the actor block, by dapr.md 1.4. */
+/** HTTP rows of the actor block, by Dapr's actors API reference. */
 import { addPeriod, isCalendar, parsePeriod } from '../core/schedule.ts';
 import type { ActorAddress } from '../core/errors.ts';
 import type { EntryOperation, ReminderRecord, ReminderSpec, TimerSpec } from '../core/ports.ts';

@@ -1,6 +1,6 @@
 /**
  * Subscriptions of the app behind its HTTP port: asked for with
- * `GET /dapr/subscribe`, delivered by POST, by dapr.md 1.2.
+ * `GET /dapr/subscribe`, delivered by POST, by Dapr's pub/sub API reference.
  */
 import { TroupeError } from '../core/errors.ts';
 import type { EngineLogger } from '../core/ports.ts';

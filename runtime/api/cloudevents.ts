@@ -1,6 +1,6 @@
 /**
  * The CloudEvents 1.0 envelope: how published bytes become an event, and how
- * the bytes of a broker become one again, by dapr.md 1.2. JSON payloads travel
+ * the bytes of a broker become one again, by Dapr's pub/sub reference. JSON payloads travel
  * as the text they came as, so that no number loses a digit on the way.
  */
 import { randomBytes, randomUUID } from 'node:crypto';

@@ -1,4 +1,4 @@
-/** HTTP rows of the pub/sub block, by dapr.md 1.2. */
+/** HTTP rows of the pub/sub block, by Dapr's pub/sub API reference. */
 import { isBinaryType, mediaType } from './cloudevents.ts';
 import { ApiError } from './api-error.ts';
 import type { BulkEntry, PubSubApi } from './pubsub.ts';

@@ -1,4 +1,4 @@
-/** HTTP rows of the state block: JSON bodies in and out, by dapr.md 1.1. */
+/** HTTP rows of the state block: JSON bodies in and out, by Dapr's state API reference. */
 import { ApiError } from './api-error.ts';
 import {
   empty,

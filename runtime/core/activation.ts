@@ -28,6 +28,8 @@ export class Activation {
   older: Activation | undefined = undefined;
   newer: Activation | undefined = undefined;
   restedAt = 0;
+  /** Grows when memory is thrown away: turns that began before cannot commit. */
+  generation = 0;
   #instance: ActorInstance | undefined = undefined;
   #activated = false;
   /** `onActivate` runs: calls that come back to it find the instance as it stands. */
@@ -107,6 +109,7 @@ export class Activation {
   }
 
   forgetEverything(): void {
+    this.generation++;
     this.dropInstance();
     this.state.forget();
   }
@@ -138,7 +141,7 @@ export class Activation {
 
   /** Runs `onDeactivate` and leaves memory; calls that come meanwhile go on with a new instance. */
   async passivate(): Promise<void> {
-    if (this.mailbox.busy) return;
+    if (this.busy) return;
     const hook = this.#activated ? this.#instance?.onDeactivate : undefined;
     if (hook) {
       await this.#runSystemTurn('onDeactivate', async () => {
@@ -153,18 +156,28 @@ export class Activation {
     } else {
       this.dropInstance();
     }
-    if (!this.mailbox.busy && !this.#activated) this.host.remove(this);
+    if (!this.busy && !this.#activated) this.host.remove(this);
   }
 
   /** For a host that stops: waits for the turns that run and wait, then passivates. */
   async passivateWhenIdle(): Promise<void> {
-    if (this.mailbox.busy)
-      await new Promise<void>((resolve) => (this.#whenIdle ??= []).push(resolve));
+    if (this.busy) await new Promise<void>((resolve) => (this.#whenIdle ??= []).push(resolve));
     await this.passivate();
+  }
+
+  /** True while turns run or wait, or a commit is on its way. */
+  get busy(): boolean {
+    return this.mailbox.busy || this.state.commits?.pending() !== undefined;
   }
 
   /** The turn is over and its call answered: lets the next ones start. */
   finish(turn: Turn): void {
+    this.leave(turn);
+    if (!turn.enclosing) this.answered();
+  }
+
+  /** The turn runs no more; its answer may still wait for a commit. */
+  leave(turn: Turn): void {
     turn.closed = true;
     if (turn.enclosing) {
       const { enclosing } = turn;
@@ -173,9 +186,13 @@ export class Activation {
       return;
     }
     this.mailbox.leave(turn);
-    this.parts.counters.openTurns--;
     this.#startWaiting();
-    if (this.mailbox.busy) return;
+  }
+
+  /** The call of a turn that has left was answered. */
+  answered(): void {
+    this.parts.counters.openTurns--;
+    if (this.busy) return;
     this.host.rested(this);
     this.#whenIdle?.forEach((resolve) => resolve());
     this.#whenIdle = undefined;

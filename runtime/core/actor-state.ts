@@ -3,20 +3,37 @@
  * entries, and the ownership record that every commit depends on.
  */
 import type { Activation } from './activation.ts';
-import { REMINDER } from './commit.ts';
+import { CommitQueue } from './commit.ts';
 import { TroupeError } from './errors.ts';
 import { Ownership, OWNER } from './ownership.ts';
 import type { ReminderRecord, StoredEntry } from './ports.ts';
 import { StateCell } from './state-cell.ts';
+import { REMINDER } from './turn-writes.ts';
 
 export class ActorState {
   readonly #activation: Activation;
   #cells: Map<string, StateCell<unknown>> | undefined = undefined;
   #ownership: Ownership | undefined = undefined;
   #claiming: Promise<Ownership> | undefined = undefined;
+  #commits: CommitQueue | undefined = undefined;
 
   constructor(activation: Activation) {
     this.#activation = activation;
+  }
+
+  /** The commits on their way; undefined while there never was a pipelined one. */
+  get commits(): CommitQueue | undefined {
+    return this.#commits;
+  }
+
+  queue(): CommitQueue {
+    this.#commits ??= new CommitQueue(this.#activation);
+    return this.#commits;
+  }
+
+  /** The ownership record, if this activation has claimed it. */
+  claimed(): Ownership | undefined {
+    return this.#ownership?.claimed ? this.#ownership : undefined;
   }
 
   get epoch(): number | undefined {
@@ -46,8 +63,13 @@ export class ActorState {
     cell.loaded = true;
   }
 
-  /** Reads a row, the ownership record with it when it is not known yet; the claim will depend on it. */
+  /**
+   * A row as the turns so far leave it. Reads the ownership record with it when
+   * that is not known yet; the claim will depend on both.
+   */
   async readRow(name: string): Promise<StoredEntry> {
+    const coming = this.#commits?.find(name);
+    if (coming) return coming;
     if (this.#ownership) {
       const [row] = await this.#activation.parts.store.read(this.#activation.address, [name]);
       this.#ownership.observe(row!);

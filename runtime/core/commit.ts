@@ -75,15 +75,15 @@ async function commitAlone(
   const ownership = await activation.state.ownership();
   assertCurrent(activation, turn);
   const { parts } = activation;
+  const row = outboxRow(activation, ownership, changes.messages);
   const conditions = changes.deleted ? ownership.conditionToDelete() : ownership.condition();
   const all: EntryWrite[] = changes.deleted
     ? [...conditions, { kind: 'delete-all' }]
     : [...conditions];
   const cellsAt = all.length;
   all.push(...writes);
-  const row = outboxRow(activation, ownership, changes.messages);
   if (row) all.push(outboxWrite(row, parts.clock.now()));
-  const etags = await store(activation, all);
+  const etags = await store(activation, all, [changes], row);
   parts.counters.durableTurns++;
   if (changes.deleted) {
     activation.forgetEverything();
@@ -96,17 +96,24 @@ async function commitAlone(
     });
     afterCommit(activation, changes);
   }
-  if (row) parts.dispatch(row);
+  if (row) parts.dispatch(row, true);
 }
 
 async function store(
   activation: Activation,
   writes: readonly EntryWrite[],
+  turns: readonly Changes[],
+  row: OutboxRow | undefined,
 ): Promise<(string | undefined)[]> {
   try {
     return await activation.parts.store.commit(activation.address, writes);
   } catch (error) {
     const isConflict = isTroupeError(error) && error.code === 'CONFLICT';
+    if (!isConflict) {
+      // It may have been stored all the same: then what it sent and planned must happen.
+      for (const changes of turns) armReminders(activation, changes);
+      if (row) activation.parts.dispatch(row, false);
+    }
     throw await activation.state.commitFailed(error, isConflict);
   }
 }
@@ -139,9 +146,12 @@ function outboxWrite(row: OutboxRow, now: number): EntryWrite {
 
 function afterCommit(activation: Activation, changes: Changes): void {
   applyTimers(activation, changes);
-  for (const record of changes.reminders.values()) {
-    if (record) activation.parts.remindAt(record.retryAt ?? record.due);
-  }
+  armReminders(activation, changes);
+}
+
+function armReminders({ parts }: Activation, { reminders }: Changes): void {
+  for (const record of reminders.values())
+    if (record) parts.remindAt(record.retryAt ?? record.due);
 }
 
 function applyTimers(activation: Activation, changes: Changes): void {
@@ -206,7 +216,7 @@ export class CommitQueue {
       const row = outboxRow(this.#activation, ownership, group.messages);
       const writes = [...ownership.condition(), ...group.writes.values()];
       if (row) writes.push(outboxWrite(row, parts.clock.now()));
-      const etags = await store(this.#activation, writes);
+      const etags = await store(this.#activation, writes, turns, row);
       ownership.committed(etags[0]);
       this.#inFlight = undefined;
       const next = this.#next;
@@ -214,7 +224,7 @@ export class CommitQueue {
       if (next) void this.#submit(next);
       parts.counters.durableTurns += turns.length;
       for (const changes of turns) afterCommit(this.#activation, changes);
-      if (row) parts.dispatch(row);
+      if (row) parts.dispatch(row, true);
       outcome.resolve();
     } catch (error) {
       const next = this.#next;

@@ -131,7 +131,27 @@ export class Router {
     }
   }
 
+  /** A call leaves its turn only when everything that the turn builds on is durable. */
   #place(call: Call): void {
+    const before = call.parent?.activation.state.commits?.pending();
+    if (before) {
+      before.then(
+        () => this.#placeNow(call),
+        (error: unknown) => call.reject(error),
+      );
+    } else this.#placeNow(call);
+  }
+
+  #placeNow(call: Call): void {
+    if (call.settled) return;
+    try {
+      this.#locate(call);
+    } catch (error) {
+      call.reject(error);
+    }
+  }
+
+  #locate(call: Call): void {
     if (this.#closed && !call.parent && call.kind !== 'system')
       throw new TroupeError('UNAVAILABLE', 'the host is stopping');
     const hosted = this.#types.get(call.type);

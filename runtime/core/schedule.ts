@@ -1,5 +1,5 @@
 /**
- * Times as Dapr takes them (dapr.md 1.4): Go durations, ISO 8601 durations,
+ * Times as Dapr takes them (its actors API reference): Go durations, ISO 8601 durations,
  * RFC 3339 instants, and periods with a bounded number of firings (`R3/PT10S`).
  * Calendar parts (years, months, days) are added in UTC.
  */

@@ -6,12 +6,13 @@
 import type { Activation } from './activation.ts';
 import { type Call, callerOf } from './call.ts';
 import { copyOf, type LocalValue } from './codec.ts';
-import { commitTurn, INBOX } from './commit.ts';
+import { commitTurn } from './commit.ts';
 import { isActorError, isTroupeError, toWireError, fromWireError, TroupeError } from './errors.ts';
 import { intercept } from './interceptors.ts';
 import { afterFailure, afterFiring } from './reminders.ts';
 import type { Firing } from './timers.ts';
 import type { Turn } from './turn.ts';
+import { INBOX } from './turn-writes.ts';
 
 /** What the turn of a reminder gives whose handler ran. */
 const FIRED = true;
@@ -21,6 +22,7 @@ export async function runTurn(activation: Activation, turn: Turn): Promise<void>
   const { call } = turn;
   const { parts } = activation;
   parts.counters.activity++;
+  let hasLeft = false;
   try {
     const isPlain =
       activation.activated &&
@@ -37,19 +39,25 @@ export async function runTurn(activation: Activation, turn: Turn): Promise<void>
     if (turn.inner) await turn.alone();
     // What is started now is too late for the commit, so it is refused from here on.
     turn.closed = true;
-    if (!turn.enclosing && turn.changes) await commitTurn(activation, turn);
+    const held = turn.enclosing ? undefined : commitTurn(activation, turn);
+    if (held && !held.barrier) {
+      hasLeft = true;
+      activation.leave(turn);
+    }
+    if (held) await held.durable;
     if (call.kind === 'reminder' && value === FIRED) parts.counters.remindersFired++;
     call.resolve(answer);
   } catch (error) {
     if (turn.inner) await turn.alone();
     turn.closed = true;
-    discard(activation, turn, error);
+    if (!hasLeft) discard(activation, turn, error);
     if (call.kind === 'reminder' && (await putOff(activation, turn, error)))
       call.resolve(copyOf(undefined));
     else call.reject(portable(error, call));
   }
   parts.counters.activity++;
-  activation.finish(turn);
+  if (hasLeft) activation.answered();
+  else activation.finish(turn);
 }
 
 function invoke(activation: Activation, { call }: Turn): unknown {
@@ -100,7 +108,7 @@ async function activate(activation: Activation, turn: Turn): Promise<void> {
     // A read-only method may not commit, so what onActivate changed goes first.
     if (readOnly && turn.changes) {
       turn.readOnly = false;
-      await commitTurn(activation, turn);
+      await commitTurn(activation, turn)?.durable;
       turn.changes = undefined;
       turn.readOnly = true;
     }
@@ -167,7 +175,7 @@ async function putOff(activation: Activation, turn: Turn, error: unknown): Promi
     const now = activation.now();
     if (!record || (record.retryAt ?? record.due) > now) return true;
     turn.mutable().reminders.set(name, afterFailure(record, now));
-    await commitTurn(activation, turn);
+    await commitTurn(activation, turn)?.durable;
     counters.reminderFailures++;
     logger.warn(
       { actor: activation.address, reminder: name, failures: record.failures + 1, err: error },

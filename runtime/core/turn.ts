@@ -45,6 +45,8 @@ export class Turn {
   /** Larger for chains that began later. */
   readonly age: number;
   closed = false;
+  /** Of the activation's memory: what this turn read is gone when the activation is at a later one. */
+  readonly generation: number;
   changes: Changes | undefined;
   readonly #savepoint: Savepoint | undefined;
   #chainId: string | undefined;
@@ -61,6 +63,7 @@ export class Turn {
     enclosing?: Turn,
   ) {
     this.activation = activation;
+    this.generation = activation.generation;
     this.call = call;
     this.readOnly = readOnly;
     this.enclosing = enclosing;
