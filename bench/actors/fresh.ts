@@ -97,7 +97,7 @@ export const question: Question = {
         first(few, small.name),
         first(many, large.name),
         {
-          what: 'flat as ids grow: rate of the second half of the ids by the first's',
+          what: 'flat as ids grow: second half of the ids beside the first',
           unit: 'times',
           aim: 0.8,
           better: 'higher',
