@@ -150,8 +150,7 @@ function afterCommit(activation: Activation, changes: Changes): void {
 }
 
 function armReminders({ parts }: Activation, { reminders }: Changes): void {
-  for (const record of reminders.values())
-    if (record) parts.remindAt(record.retryAt ?? record.due);
+  for (const record of reminders.values()) if (record) parts.remindAt(record.retryAt ?? record.due);
 }
 
 function applyTimers(activation: Activation, changes: Changes): void {

@@ -30,7 +30,7 @@ export function planReminder(name: string, spec: ReminderSpec, now: number): Rem
   const due = parseTime(spec.due ?? 0, now, `due time of reminder "${name}"`);
   const expires =
     spec.ttl === undefined ? undefined : parseTime(spec.ttl, due, `ttl of reminder "${name}"`);
-  if (expires !== undefined && expires <= Math.min(due, now)) {
+  if (expires !== undefined && (expires < due || expires <= now)) {
     throw new TroupeError('INVALID_ARGUMENT', `reminder "${name}" has expired before it is due`);
   }
   const hasPeriod = spec.period !== undefined && spec.period !== '';

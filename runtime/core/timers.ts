@@ -25,7 +25,7 @@ export function planTimer(name: string, spec: TimerSpec, now: number): PlannedTi
   const due = parseTime(spec.due ?? 0, now, `due time of timer "${name}"`);
   const expires =
     spec.ttl === undefined ? undefined : parseTime(spec.ttl, due, `ttl of timer "${name}"`);
-  if (expires !== undefined && expires <= Math.min(due, now)) {
+  if (expires !== undefined && (expires < due || expires <= now)) {
     throw new TroupeError('INVALID_ARGUMENT', `timer "${name}" has expired before it is due`);
   }
   return {

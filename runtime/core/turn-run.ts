@@ -51,9 +51,16 @@ export async function runTurn(activation: Activation, turn: Turn): Promise<void>
     if (turn.inner) await turn.alone();
     turn.closed = true;
     if (!hasLeft) discard(activation, turn, error);
-    if (call.kind === 'reminder' && (await putOff(activation, turn, error)))
+    if (call.kind === 'reminder' && (await putOff(activation, turn, error))) {
       call.resolve(copyOf(undefined));
-    else call.reject(portable(error, call));
+    } else {
+      const pending = hasLeft || turn.enclosing ? undefined : activation.state.commits?.pending();
+      if (pending) {
+        hasLeft = true;
+        activation.leave(turn);
+      }
+      call.reject(portable(await errorThatHolds(error, pending), call));
+    }
   }
   parts.counters.activity++;
   if (hasLeft) activation.answered();
@@ -197,6 +204,19 @@ async function isDuplicate(activation: Activation, call: Call): Promise<boolean>
   if (!activation.parts.dedupe || row.json === undefined) return false;
   const seen = JSON.parse(row.json) as { s: string; n: number };
   return seen.s === stream && seen.n >= seq;
+}
+
+/** An error is an answer too: it may tell of state that is not durable yet. What ends that state takes its place. */
+async function errorThatHolds(
+  error: unknown,
+  pending: Promise<void> | undefined,
+): Promise<unknown> {
+  try {
+    await pending;
+    return error;
+  } catch (lost) {
+    return lost;
+  }
 }
 
 /** The turn failed: its changes are gone, and its instance too unless the error is one that actors throw on purpose. */

