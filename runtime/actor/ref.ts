@@ -11,21 +11,30 @@ export interface CallOptions {
 
 type Result<R> = Promise<Awaited<R>>;
 
-type RefMethod<F> = F extends () => infer R
-  ? (argument?: undefined, options?: CallOptions) => Result<R>
-  : F extends (argument: infer A) => infer R
-    ? undefined extends A
-      ? (argument?: A, options?: CallOptions) => Result<R>
-      : (argument: A, options?: CallOptions) => Result<R>
-    : never;
+/** What a method takes: nothing, one argument, or one that may be left out; `never` for more. */
+type RefMethod<F> = F extends (...parameters: infer P) => infer R
+  ? P extends readonly []
+    ? (argument?: undefined, options?: CallOptions) => Result<R>
+    : P extends readonly [infer A]
+      ? undefined extends A
+        ? (argument?: A, options?: CallOptions) => Result<R>
+        : (argument: A, options?: CallOptions) => Result<R>
+      : P extends readonly [(infer A)?]
+        ? (argument?: A, options?: CallOptions) => Result<R>
+        : never
+  : never;
 
-type OutboxMethod<F> = F extends () => unknown
-  ? () => void
-  : F extends (argument: infer A) => unknown
-    ? undefined extends A
-      ? (argument?: A) => void
-      : (argument: A) => void
-    : never;
+type OutboxMethod<F> = F extends (...parameters: infer P) => unknown
+  ? P extends readonly []
+    ? () => void
+    : P extends readonly [infer A]
+      ? undefined extends A
+        ? (argument?: A) => void
+        : (argument: A) => void
+      : P extends readonly [(infer A)?]
+        ? (argument?: A) => void
+        : never
+  : never;
 
 /** The methods of `T`, each with at most one argument, plus call options. */
 export type ActorRef<T extends object> = {
