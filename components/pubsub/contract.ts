@@ -33,10 +33,20 @@ export interface BulkFailure {
   readonly error: unknown;
 }
 
+export interface PublishOptions {
+  readonly signal?: AbortSignal;
+  /**
+   * For a broker that keeps events in memory only: resolve when every
+   * subscriber is done with the event, reject when the broker closes before.
+   * A broker that keeps them elsewhere has taken responsibility and ignores it.
+   */
+  readonly untilHandled?: boolean;
+}
+
 /** Feature names as in Dapr: `MESSAGE_TTL`, `SUBSCRIBE_WILDCARDS`, `BULK_PUBSUB`. */
 export interface PubSub extends Component {
   /** Resolves when the broker has taken responsibility for the event. */
-  publish(message: BrokerMessage, options?: { signal?: AbortSignal }): Promise<void>;
+  publish(message: BrokerMessage, options?: PublishOptions): Promise<void>;
   /** Only with feature `BULK_PUBSUB`. Resolves to the entries that failed. */
   bulkPublish?(
     messages: readonly BrokerMessage[],

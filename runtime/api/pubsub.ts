@@ -37,6 +37,8 @@ export interface PublishRequest {
   readonly traceparent?: string | undefined;
   readonly tracestate?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** A broker in memory resolves only when its subscribers are done with the event. */
+  readonly untilHandled?: boolean | undefined;
 }
 
 export interface BulkEntry {
@@ -174,7 +176,8 @@ export function createPubSubApi({ appId, pubsubs, now }: PubSubOptions): PubSubA
       const entry = open(request);
       const message = messageFor(request, entry);
       try {
-        await entry.pubsub.publish(message, request.signal ? { signal: request.signal } : {});
+        const { signal, untilHandled = false } = request;
+        await entry.pubsub.publish(message, { ...(signal ? { signal } : {}), untilHandled });
       } catch (cause) {
         throw publishError(request, cause);
       }
@@ -231,6 +234,7 @@ export function createPublisher(api: PubSubApi): Publisher {
         id,
         pubsub,
         topic,
+        untilHandled: true,
         data: bytes ? data : encoder.encode(toJson(data) ?? 'null'),
         contentType: bytes ? 'application/octet-stream' : 'application/json',
         ...(metadata ? { metadata } : {}),

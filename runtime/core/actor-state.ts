@@ -70,17 +70,16 @@ export class ActorState {
   async readRow(name: string): Promise<StoredEntry> {
     const coming = this.#commits?.find(name);
     if (coming) return coming;
-    if (this.#ownership) {
-      const [row] = await this.#activation.parts.store.read(this.#activation.address, [name]);
-      this.#ownership.observe(row!);
-      return row!;
-    }
-    const term = await this.#term();
-    const [owner, row] = await this.#activation.parts.store.read(this.#activation.address, [
-      OWNER,
-      name,
-    ]);
-    const ownership = this.#adopt(term, owner!);
+    const { generation } = this.#activation;
+    const known = this.#ownership;
+    const term = known ? 0 : await this.#term();
+    const rows = await this.#activation.parts.store.read(
+      this.#activation.address,
+      known ? [name] : [name, OWNER],
+    );
+    this.#assertGeneration(generation);
+    const [row, owner] = rows;
+    const ownership = known ?? this.#adopt(term, owner!);
     ownership.observe(row!);
     return row!;
   }
@@ -122,7 +121,19 @@ export class ActorState {
   /** The next use reads the store again. */
   forget(): void {
     this.#ownership = undefined;
+    this.#commits?.lose();
     this.#cells?.forEach((cell) => cell.reset());
+  }
+
+  /** A row that was read before memory was thrown away may be older than what is known now. */
+  #assertGeneration(generation: number): void {
+    if (generation === this.#activation.generation) return;
+    const { type, id } = this.#activation;
+    throw new TroupeError(
+      'UNAVAILABLE',
+      `${type}/${id} lost its memory while it read its state, because a commit failed; try again`,
+      { actor: this.#activation.address },
+    );
   }
 
   async #term(): Promise<number> {

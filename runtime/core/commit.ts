@@ -9,7 +9,7 @@
  * fails, every turn that built on it fails with it.
  */
 import type { Activation } from './activation.ts';
-import { isTroupeError, TroupeError } from './errors.ts';
+import { isTroupeError } from './errors.ts';
 import { encodeRow, outboxRowName, type OutboxMessage, type OutboxRow } from './outbox-row.ts';
 import type { Ownership } from './ownership.ts';
 import type { EntryWrite, StoredEntry } from './ports.ts';
@@ -32,7 +32,7 @@ export interface Held {
  * refused or failed.
  */
 export function commitTurn(activation: Activation, turn: Turn): Held | undefined {
-  assertCurrent(activation, turn);
+  assertCurrent(turn);
   const { commits } = activation.state;
   const { changes } = turn;
   const pending = commits?.pending();
@@ -54,13 +54,8 @@ export function commitTurn(activation: Activation, turn: Turn): Held | undefined
 }
 
 /** The turn ran on state that was then lost with a failed commit. */
-function assertCurrent(activation: Activation, turn: Turn): void {
-  if (turn.generation === activation.generation) return;
-  throw new TroupeError(
-    'UNAVAILABLE',
-    `${turn.describe()} was undone, because the turn before it could not be committed; try again`,
-    { actor: activation.address, method: turn.call.method },
-  );
+function assertCurrent(turn: Turn): void {
+  if (turn.undone) throw turn.undoneError();
 }
 
 /** The first commit of an activation, which claims it, and those that nothing may overtake. */
@@ -73,7 +68,7 @@ async function commitAlone(
 ): Promise<void> {
   await pending;
   const ownership = await activation.state.ownership();
-  assertCurrent(activation, turn);
+  assertCurrent(turn);
   const { parts } = activation;
   const row = outboxRow(activation, ownership, changes.messages);
   const conditions = changes.deleted ? ownership.conditionToDelete() : ownership.condition();
@@ -172,6 +167,8 @@ export class CommitQueue {
   readonly #activation: Activation;
   #inFlight: Group | undefined;
   #next: Group | undefined;
+  /** What is on its way has failed, and its turns are being told. */
+  #isLost = false;
 
   constructor(activation: Activation) {
     this.#activation = activation;
@@ -186,8 +183,14 @@ export class CommitQueue {
     return (this.#next ?? this.#inFlight)?.outcome.promise;
   }
 
+  /** Memory was thrown away: what is on its way is no state to build on any more. */
+  lose(): void {
+    this.#isLost = this.pending() !== undefined;
+  }
+
   /** A row as it will be; undefined when no commit on its way writes it. */
   find(name: string): StoredEntry | undefined {
+    if (this.#isLost) return undefined;
     const write = this.#next?.writes.get(name) ?? this.#inFlight?.writes.get(name);
     if (!write) return undefined;
     return write.kind === 'set' ? { name, json: write.json } : { name };
@@ -229,6 +232,7 @@ export class CommitQueue {
       const next = this.#next;
       this.#inFlight = undefined;
       this.#next = undefined;
+      this.#isLost = false;
       outcome.reject(error);
       next?.outcome.reject(error);
     }

@@ -10,6 +10,7 @@
  */
 import { LocalValue } from './codec.ts';
 import { Fifo } from './fifo.ts';
+import { isRefusal, pauseBefore } from './outbox-retry.ts';
 import { isTroupeError, toWireError, TroupeError, type ActorAddress } from './errors.ts';
 import {
   decodeRow,
@@ -28,8 +29,6 @@ import type {
 } from './ports.ts';
 
 const MAX_REFUSALS = 10;
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 60_000;
 const MAX_IN_FLIGHT = 512;
 const MAX_PENDING_ROWS = 100_000;
 const RECOVERY_PAGE = 1000;
@@ -237,16 +236,13 @@ export class OutboxDispatcher {
   /** Gives the pause before the next try, 0 when the message is out of the way. */
   async #failed(lane: Lane, job: Job, error: unknown): Promise<number> {
     const message = job.row.messages[job.index]!;
-    const isTransient =
-      isTroupeError(error) &&
-      (error.retryable || error.code === 'TIMEOUT' || error.code === 'CANCELLED');
     if (isTroupeError(error) && error.code === 'FENCED' && !error.retryable) {
-      // This host owns nothing any more: the newer one has the row in the store and sends it.
+      // The newer host has the row in the store and sends it.
       this.#left.delete(job.row);
       lane.jobs.shift();
       return 0;
     }
-    if (!isTransient) job.refusals++;
+    if (isRefusal(error)) job.refusals++;
     const fields = {
       sender: job.row.sender,
       message: { ...message, json: undefined },
@@ -265,7 +261,7 @@ export class OutboxDispatcher {
     } else if (!this.#closed) {
       this.#options.logger.warn(fields, 'outbox message not delivered, will be tried again');
     }
-    return Math.min(FIRST_PAUSE_MS * 2 ** Math.min(lane.pauses++, 20), LONGEST_PAUSE_MS);
+    return pauseBefore(lane.pauses++);
   }
 
   async #park({ row, index }: Job, error: unknown): Promise<void> {
@@ -297,9 +293,7 @@ export class OutboxDispatcher {
   }
 
   #signalIdle(): void {
-    if (this.pending > 0 || this.#removing || this.#whenIdle.length === 0) return;
-    const waiting = this.#whenIdle;
-    this.#whenIdle = [];
-    for (const resolve of waiting) resolve();
+    if (this.pending > 0 || this.#removing) return;
+    for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 }

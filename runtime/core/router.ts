@@ -133,7 +133,12 @@ export class Router {
 
   /** A call leaves its turn only when everything that the turn builds on is durable. */
   #place(call: Call): void {
-    const before = call.parent?.activation.state.commits?.pending();
+    const { parent } = call;
+    if (parent?.undone) {
+      call.reject(parent.undoneError());
+      return;
+    }
+    const before = parent?.activation.state.commits?.pending();
     if (before) {
       before.then(
         () => this.#placeNow(call),

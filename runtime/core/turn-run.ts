@@ -23,6 +23,7 @@ export async function runTurn(activation: Activation, turn: Turn): Promise<void>
   const { parts } = activation;
   parts.counters.activity++;
   let hasLeft = false;
+  let hasRun = false;
   try {
     const isPlain =
       activation.activated &&
@@ -39,6 +40,7 @@ export async function runTurn(activation: Activation, turn: Turn): Promise<void>
     if (turn.inner) await turn.alone();
     // What is started now is too late for the commit, so it is refused from here on.
     turn.closed = true;
+    hasRun = true;
     const held = turn.enclosing ? undefined : commitTurn(activation, turn);
     if (held && !held.barrier) {
       hasLeft = true;
@@ -59,7 +61,10 @@ export async function runTurn(activation: Activation, turn: Turn): Promise<void>
         hasLeft = true;
         activation.leave(turn);
       }
-      call.reject(portable(await errorThatHolds(error, pending), call));
+      const isLost = !hasRun && turn.undone;
+      call.reject(
+        portable(isLost ? turn.undoneError() : await errorThatHolds(error, pending), call),
+      );
     }
   }
   parts.counters.activity++;

@@ -104,6 +104,19 @@ export class Turn {
     }
   }
 
+  /** What the turn, or one that it runs inside, has read was lost with a commit that failed. */
+  get undone(): boolean {
+    return this.generation !== this.activation.generation || this.enclosing?.undone === true;
+  }
+
+  undoneError(): TroupeError {
+    return new TroupeError(
+      'UNAVAILABLE',
+      `${this.describe()} was undone, because the turn before it could not be committed; try again`,
+      { actor: this.activation.address, method: this.call.method },
+    );
+  }
+
   describe(): string {
     return `${this.call.type}/${this.call.id} ${this.call.method}`;
   }

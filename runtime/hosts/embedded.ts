@@ -5,12 +5,11 @@
  */
 import { createRegistry, type Registry } from '../../components/registry.ts';
 import type { ActorRef, CallOptions } from '../actor/ref.ts';
-import type { ActorClass } from '../actor/actor.ts';
 import { component, type ComponentSpec } from '../config/component.ts';
 import { toJson } from '../core/codec.ts';
 import { Engine } from '../core/engine.ts';
 import { TroupeError } from '../core/errors.ts';
-import type { Clock, EngineLogger } from '../core/ports.ts';
+import type { ActorStore, Clock, EngineLogger } from '../core/ports.ts';
 import { assertName, createRef } from '../core/ref.ts';
 import { parseDuration } from '../core/schedule.ts';
 import { createSinglePlacement } from '../placement/single.ts';
@@ -59,22 +58,32 @@ export async function openEmbedded(
   const components = undo.use(
     await openComponents(options, appId, clock, logger, internals.registry),
   );
-  const engine = await openEngine(
-    options,
-    appId,
+  const store = actorStoreOf(components, appId);
+  const placement = createSinglePlacement(() => store.nextTerm());
+  const engine = new Engine({
     clock,
+    random: systemRandom,
+    store,
+    placement,
     logger,
-    components,
-    internals.dedupe ?? true,
-    () => surface,
-  );
+    publisher: () => surface.api.publisher,
+    targets: (self) =>
+      options.actors.map((actorClass) => createInProcessTarget(actorClass, self, options.services)),
+    interceptors: options.interceptors ?? [],
+    defaultTimeoutMs: parseDuration(options.defaultTimeout ?? DEFAULT_TIMEOUT, 'defaultTimeout'),
+    dedupe: internals.dedupe ?? true,
+  });
   const surface = createSurface({ options, appId, clock, logger, components, engine });
   // One grace for both: a request in flight may be what waits for a turn in flight.
   undo.defer(async () => {
     await Promise.all([surface.close(), engine.close(CLOSE_GRACE_MS)]);
   });
-  await engine.start();
+  // The port first: a host that cannot have it must not take the actors from one that runs.
   await surface.listen();
+  await placement.start();
+  await surface.subscribe();
+  await engine.start();
+  await surface.join();
   return { engine, surface, system: systemOf(appId, engine, surface, undo.move()) };
 }
 
@@ -95,39 +104,13 @@ function openComponents(
   });
 }
 
-async function openEngine(
-  options: SystemOptions,
-  appId: string,
-  clock: Clock,
-  logger: EngineLogger,
-  components: LoadedComponents,
-  dedupe: boolean,
-  surface: () => Surface,
-): Promise<Engine> {
+function actorStoreOf({ actorStore }: LoadedComponents, appId: string): ActorStore {
   assertName('app id', appId);
-  const { actorStore } = components;
-  if (!actorStore) {
-    throw new TroupeError(
-      'INVALID_ARGUMENT',
-      'no state component is marked for actors; add metadata actorStateStore: "true" to the one that is to keep them',
-    );
-  }
-  const store = createComponentStore({ store: actorStore.store, appId });
-  return new Engine({
-    clock,
-    random: systemRandom,
-    store,
-    placement: createSinglePlacement(await store.nextTerm()),
-    logger,
-    publisher: () => surface().api.publisher,
-    targets: (engine) =>
-      options.actors.map((actorClass: ActorClass) =>
-        createInProcessTarget(actorClass, engine, options.services),
-      ),
-    interceptors: options.interceptors ?? [],
-    defaultTimeoutMs: parseDuration(options.defaultTimeout ?? DEFAULT_TIMEOUT, 'defaultTimeout'),
-    dedupe,
-  });
+  if (actorStore) return createComponentStore({ store: actorStore.store, appId });
+  throw new TroupeError(
+    'INVALID_ARGUMENT',
+    'no state component is marked for actors; add metadata actorStateStore: "true" to the one that is to keep them',
+  );
 }
 
 function systemOf(

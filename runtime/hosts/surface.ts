@@ -2,6 +2,7 @@
  * What a host shows to the outside: the API over its engine and components,
  * topics delivered into actors and to the app, and the HTTP server.
  */
+import { connect } from 'node:net';
 import type { ActorClass, CloudEvent, TopicSubscription } from '../actor/actor.ts';
 import { createApi, type Api } from '../api/index.ts';
 import { subscribeApp } from '../api/app-subscriptions.ts';
@@ -15,6 +16,8 @@ import type { LoadedComponents } from './loaded-components.ts';
 import type { SystemOptions } from './system.ts';
 import { VERSION } from './version.ts';
 
+/** As daprd asks whether its app is there. */
+const APP_POLL_MS = 100;
 /** How long an actor remembers an event that a topic delivered, to drop repetitions. */
 const EVENT_WINDOW_MS = 86_400_000;
 
@@ -29,8 +32,12 @@ export interface SurfaceParts {
 
 export interface Surface extends AsyncDisposable {
   readonly api: Api;
-  /** Subscribes, and opens the HTTP server if one was asked for. */
+  /** Opens the HTTP server, if one was asked for; it answers as not ready. */
   listen(): Promise<void>;
+  /** Puts the subscriptions of actors in place. */
+  subscribe(): Promise<void>;
+  /** Waits, as daprd does, until the app takes connections; asks for its subscriptions; the host is ready then. */
+  join(): Promise<void>;
   server(): HttpServer | undefined;
   /** Takes no more events and requests; lets those that run finish. */
   close(): Promise<void>;
@@ -56,9 +63,11 @@ export function createSurface(parts: SurfaceParts): Surface {
   });
   let server: HttpServer | undefined;
   let closing: Promise<void> | undefined;
+  const leaving = new AbortController();
 
   const close = (): Promise<void> => {
     closing ??= (async () => {
+      leaving.abort();
       await Promise.all([server?.close(), api.close()]);
       await app?.close();
     })();
@@ -69,28 +78,67 @@ export function createSurface(parts: SurfaceParts): Surface {
     api,
     server: () => server,
     async listen() {
+      if (!options.http) return;
+      const { port, host, ...limits } = options.http;
+      server = await createHttpServer({
+        ...limits,
+        routes: api.routes,
+        fallback: api.fallback,
+        port,
+        logger,
+        ...(host === undefined ? {} : { host }),
+      });
+    },
+    async subscribe() {
       for (const actorClass of options.actors) {
         for (const subscription of actorClass.subscriptions ?? []) {
           await subscribeActors(api, engine, actorClass, subscription);
         }
       }
-      if (options.http) {
-        const { port, host, apiToken } = options.http;
-        server = await createHttpServer({
-          routes: api.routes,
-          fallback: api.fallback,
-          port,
+    },
+    async join() {
+      if (app) {
+        waiting.inbound = ['app'];
+        logger.info({ port: app.port }, 'waiting for the app to take connections');
+        await waitForPort(app, clock, leaving.signal);
+        await subscribeApp({
+          app,
+          appId,
+          subscriptions: api.subscriptions,
           logger,
-          ...(host === undefined ? {} : { host }),
-          ...(apiToken === undefined ? {} : { apiToken }),
+          signal: leaving.signal,
         });
       }
-      if (app) await subscribeApp({ app, appId, subscriptions: api.subscriptions, logger });
       waiting.inbound = [];
     },
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** Resolves when the app's port takes a connection; asks every 100 ms. Rejects when the signal aborts. */
+async function waitForPort(
+  { host, port }: { readonly host: string; readonly port: number },
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    signal.throwIfAborted();
+    const isOpen = await new Promise<boolean>((resolve) => {
+      const socket = connect({ host, port });
+      const done = (outcome: boolean): void => {
+        socket.destroy();
+        resolve(outcome);
+      };
+      socket.once('connect', () => done(true));
+      socket.once('error', () => done(false));
+    });
+    if (isOpen) return;
+    await new Promise<void>((resolve) => {
+      clock.timer(clock.now() + APP_POLL_MS, resolve, { background: true });
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+  }
 }
 
 /** Delivers a topic into the actors of a type: each event a turn, repetitions dropped by the actor. */

@@ -10,6 +10,20 @@ import type { ActorRuntime, Clock, EngineLogger } from '../core/ports.ts';
 /** Answers an invocation of a method path of this app, as the fetch standard has it. */
 export type InvocationHandler = (request: Request) => Response | Promise<Response>;
 
+export interface HttpOptions {
+  readonly port: number;
+  /** Default `127.0.0.1`. */
+  readonly host?: string;
+  /** Callers have to send it as `dapr-api-token`. */
+  readonly apiToken?: string;
+  /** Default 4 MiB; 0 or less: no limit. */
+  readonly maxBodyBytes?: number;
+  /** Default: no bound. */
+  readonly maxConnections?: number;
+  /** Origins that browsers may call from, divided by commas; `*` is all. Default: none. */
+  readonly allowedOrigins?: string;
+}
+
 export interface SystemOptions {
   /** Default `embedded`. */
   readonly runtime?: 'embedded';
@@ -23,8 +37,11 @@ export interface SystemOptions {
    */
   readonly components?: readonly ComponentSpec[];
   /** Dapr's HTTP API. Absent: no server. Port 0 takes a free one. Host default 127.0.0.1. */
-  readonly http?: { readonly port: number; readonly host?: string; readonly apiToken?: string };
-  /** Port on 127.0.0.1 of an HTTP app of the same id, for events and invocations. */
+  readonly http?: HttpOptions;
+  /**
+   * Port on 127.0.0.1 of an HTTP app of the same id, for events and invocations.
+   * The start waits until the app takes connections; the HTTP API serves it meanwhile.
+   */
   readonly appPort?: number;
   /** Answers to invocations of this app id, by method path; for a program without a server of its own. */
   readonly invocations?: Readonly<Record<string, InvocationHandler>>;

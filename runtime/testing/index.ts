@@ -4,8 +4,9 @@
  */
 import type { Registry } from '../../components/registry.ts';
 import type { ActorClass } from '../actor/actor.ts';
-import type { ActorRef } from '../actor/ref.ts';
+import type { ActorRef, CallOptions } from '../actor/ref.ts';
 import type { EngineLogger } from '../core/ports.ts';
+import { createRef } from '../core/ref.ts';
 import { openEmbedded, type EmbeddedHost } from '../hosts/embedded.ts';
 import type { System, SystemOptions } from '../hosts/system.ts';
 import { createSurvivingRegistry } from './surviving-registry.ts';
@@ -148,11 +149,17 @@ export async function createTestHost(
     get system() {
       return running().system;
     },
-    ref: ((typeOrClass: string | { readonly type: string }, id: string) =>
-      running().system.ref(
-        typeof typeOrClass === 'string' ? typeOrClass : typeOrClass.type,
-        id,
-      )) as TestHost['ref'],
+    ref: ((typeOrClass: string | { readonly type: string }, id: string) => {
+      const type = typeof typeOrClass === 'string' ? typeOrClass : typeOrClass.type;
+      // Asked anew at each call, so that a ref outlives a restart.
+      return createRef<object>((method, argument, callOptions) => {
+        const ref: object = running().system.ref(type, id);
+        return (ref as Record<string, (...args: unknown[]) => unknown>)[method]!(
+          argument,
+          callOptions,
+        );
+      });
+    }) as TestHost['ref'],
     settled,
     crash,
     async restart() {

@@ -48,10 +48,11 @@ it('keeps what was committed over a crash, and loses the turn that ran', async (
   const lost = host.ref(Sleeper, 'a').sleep('1s');
   lost.catch(() => {});
   await host.crash();
-  expect(() => host.ref(Sleeper, 'a')).toThrow('restart()');
+  const ref = host.ref(Sleeper, 'a');
+  expect(() => ref.woken()).toThrow('restart()');
   await host.restart();
   await host.clock.advance('1h');
-  expect(await host.ref(Sleeper, 'a').woken()).toBe(1);
+  expect(await ref.woken(), 'a ref outlives the restart').toBe(1);
 });
 
 it('refuses to hibernate an actor that is busy', async () => {

@@ -47,6 +47,14 @@ function readConcurrency(options: ComponentOptions): number {
   return 1;
 }
 
+/** What became of an event: with its subscriber's agreement or without, but over; or left when the subscription closed. */
+type Outcome = 'over' | 'left';
+
+interface Queued {
+  readonly message: BrokerMessage;
+  readonly settle: (outcome: Outcome) => void;
+}
+
 class MemorySubscription implements Subscription {
   readonly #options: ComponentOptions;
   readonly #topic: string;
@@ -57,7 +65,7 @@ class MemorySubscription implements Subscription {
   readonly #running = new Set<Promise<void>>();
   /** Deliveries that wait for their next attempt: the function lets them go on, or give up. */
   readonly #delayed = new Set<() => void>();
-  #queue: BrokerMessage[] = [];
+  #queue: Queued[] = [];
   /** Position of the next event in the queue, so that taking one moves nothing. */
   #next = 0;
   #closing: Promise<void> | undefined;
@@ -80,10 +88,13 @@ class MemorySubscription implements Subscription {
     return this.#queue.length - this.#next >= QUEUE_LIMIT;
   }
 
-  offer(message: BrokerMessage): void {
-    this.#queue.push(message);
-    // The publisher goes on first: its handlers never run inside its call.
-    queueMicrotask(() => this.#pump());
+  /** Resolves when the subscriber is done with the event. */
+  offer(message: BrokerMessage): Promise<Outcome> {
+    return new Promise((settle) => {
+      this.#queue.push({ message, settle });
+      // The publisher goes on first: its handlers never run inside its call.
+      queueMicrotask(() => this.#pump());
+    });
   }
 
   close(): Promise<void> {
@@ -98,6 +109,7 @@ class MemorySubscription implements Subscription {
   async #drain(): Promise<void> {
     this.#onClose();
     const undelivered = this.#queue.length - this.#next + this.#delayed.size;
+    for (const { settle } of this.#queue.slice(this.#next)) settle('left');
     this.#queue = [];
     this.#next = 0;
     if (undelivered > 0) {
@@ -114,12 +126,13 @@ class MemorySubscription implements Subscription {
 
   #pump(): void {
     while (this.#running.size < this.#concurrency && this.#next < this.#queue.length) {
-      const message = this.#queue[this.#next++]!;
+      const { message, settle } = this.#queue[this.#next++]!;
       if (this.#next > 1_000 && this.#next * 2 > this.#queue.length) {
         this.#queue = this.#queue.slice(this.#next);
         this.#next = 0;
       }
-      const delivery = this.#deliver(message).finally(() => {
+      const delivery = this.#deliver(message).then((outcome) => {
+        settle(outcome);
         this.#running.delete(delivery);
         this.#pump();
       });
@@ -128,29 +141,29 @@ class MemorySubscription implements Subscription {
   }
 
   /** Never rejects: an event ends handled, given up, or left behind by close. */
-  async #deliver(message: BrokerMessage): Promise<void> {
+  async #deliver(message: BrokerMessage): Promise<Outcome> {
     const log = { component: this.#options.name, topic: this.#topic };
     let delay = FIRST_DELAY_MS;
     for (let attempt = 1; ; attempt++) {
       try {
         await this.#handler(message, { signal: this.#stop.signal });
-        return;
+        return 'over';
       } catch (error) {
         const fields = { ...log, attempts: attempt, error: textOf(error) };
         if (attempt === ATTEMPTS) {
           this.#options.logger.error(fields, 'event given up after its last delivery failed');
-          return;
+          return 'over';
         }
         if (this.#closing) {
           this.#options.logger.warn(fields, 'event left undelivered by a closing subscription');
-          return;
+          return 'left';
         }
         this.#options.logger.warn(
           { ...fields, delayMs: delay },
           'event handler failed; will retry',
         );
       }
-      if (!(await this.#delay(delay))) return;
+      if (!(await this.#delay(delay))) return 'left';
       delay = Math.min(delay * 2, LONGEST_DELAY_MS);
     }
   }
@@ -204,7 +217,7 @@ function createBroker(options: ComponentOptions): PubSub {
 
   return {
     features: [],
-    async publish(message, { signal } = {}) {
+    async publish(message, { signal, untilHandled = false } = {}) {
       requireOpen();
       requireTopic(message.topic);
       if (signal?.aborted)
@@ -223,8 +236,18 @@ function createBroker(options: ComponentOptions): PubSub {
           { code: 'OVERLOADED', details: { topic: message.topic } },
         );
       }
-      for (const subscription of subscriptions)
-        subscription.offer({ ...message, data: new Uint8Array(message.data) });
+      const offered = Array.from(subscriptions, (subscription) =>
+        subscription.offer({ ...message, data: new Uint8Array(message.data) }),
+      );
+      if (!untilHandled || !(await Promise.all(offered)).includes('left')) return;
+      throw new ComponentError(
+        options,
+        `was closed before topic "${message.topic}" was delivered`,
+        {
+          code: 'UNAVAILABLE',
+          retryable: true,
+        },
+      );
     },
     async subscribe({ topic }, handler) {
       requireOpen();
