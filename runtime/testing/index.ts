@@ -4,7 +4,7 @@
  */
 import type { Registry } from '../../components/registry.ts';
 import type { ActorClass } from '../actor/actor.ts';
-import type { ActorRef, CallOptions } from '../actor/ref.ts';
+import type { ActorRef } from '../actor/ref.ts';
 import type { EngineLogger } from '../core/ports.ts';
 import { createRef } from '../core/ref.ts';
 import { openEmbedded, type EmbeddedHost } from '../hosts/embedded.ts';
