@@ -80,7 +80,10 @@ export function parseDuration(value: string | number, what = 'duration'): number
 
 /** The instant, in milliseconds since the epoch, that a due time or ttl means when counted from `from`. */
 export function parseTime(value: string | number | Date, from: number, what = 'time'): number {
-  if (value instanceof Date) return value.getTime();
+  if (value instanceof Date) {
+    const instant = value.getTime();
+    return Number.isNaN(instant) ? invalid(what, value, 'a time') : instant;
+  }
   if (typeof value === 'number') return from + parseDuration(value, what);
   if (value === '') return from;
   const go = parseGo(value);
@@ -89,10 +92,16 @@ export function parseTime(value: string | number | Date, from: number, what = 't
   if (days) return from + Number(days[1]) * DAY_MS;
   const iso = parseIso(value);
   if (iso) return addPeriod(from, iso);
-  const instant = RFC3339.test(value) ? Date.parse(value) : Number.NaN;
+  const instant = RFC3339.test(value) && isDay(value) ? Date.parse(value) : Number.NaN;
   return Number.isNaN(instant)
     ? invalid(what, value, 'a duration ("90s", "PT5M", "3d") or an RFC 3339 time')
     : instant;
+}
+
+/** False for the 30th of February and its like, which Date.parse takes for a day of March. */
+function isDay(rfc3339: string): boolean {
+  const [year, month, day] = rfc3339.slice(0, 10).split('-').map(Number);
+  return new Date(Date.UTC(year!, month! - 1, day)).getUTCDate() === day;
 }
 
 /** A period between firings. Errors: INVALID_ARGUMENT for text that is none, for `R0` and for a length of zero. */
