@@ -6,7 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
-import { describeMachine, load, syncsForNothing } from './harness/machine.ts';
+import { describeMachine, load, syncsForNothing, watchOthers } from './harness/machine.ts';
 import type { Aim, Answer, Scale, Suite } from './harness/question.ts';
 import { aimTable, isMet, resultTable } from './harness/report.ts';
 
@@ -96,15 +96,18 @@ async function main(argv: readonly string[]): Promise<void> {
   const answers: Record<string, Answer> = {};
   const aims: Aim[] = [];
   for (const question of questions) {
-    const loadBefore = load();
+    const others = watchOthers();
     const answer = await question.ask(scale, (step) => progress(`${question.name}: ${step}`));
     progress('');
-    answers[question.name] = answer;
+    const part = others();
+    answers[question.name] = part === undefined ? answer : { ...answer, otherWork: part };
     aims.push(...answer.aims);
     console.log(
       `\n${question.title} (load before: ${loadBefore})\n\n${resultTable(answer.results)}`,
     );
     for (const note of answer.notes ?? []) console.log(note);
+    if (part !== undefined)
+      console.log(`Other programs took ${Math.round(part * 100)} % of the machine meanwhile.`);
   }
   const after = load();
   console.log(`\nSummary (medians of ${scale.rounds} rounds; load after the run: ${after})\n`);

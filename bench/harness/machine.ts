@@ -1,5 +1,6 @@
 /** Where and on what a run was made: machine, commit, disk and load, for the head of every report. */
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { arch, cpus, loadavg, platform, release, totalmem } from 'node:os';
 import { promisify } from 'node:util';
@@ -65,4 +66,45 @@ export function load(): string {
   return loadavg()
     .map((value) => value.toFixed(2))
     .join(' ');
+}
+
+/** Clock ticks of this process and of its children that have ended; undefined where there is no /proc. */
+function ownTicks(): number | undefined {
+  try {
+    // The command in field 2 may hold spaces; fields 14 to 17 are utime, stime, cutime, cstime.
+    const fields = readFileSync('/proc/self/stat', 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0);
+  } catch {
+    return undefined;
+  }
+}
+
+const TICK_MS = 10;
+
+/**
+ * What other programs take of the machine from now until the returned function is called: their
+ * part of all cores, from 0 to 1, kernel work on nobody's account included. Undefined without /proc.
+ */
+export function watchOthers(): () => number | undefined {
+  const total = (): { busy: number; all: number } => {
+    let busy = 0;
+    let all = 0;
+    for (const { times } of cpus()) {
+      const { user, nice, sys, idle, irq } = times;
+      busy += user + nice + sys + irq;
+      all += user + nice + sys + irq + idle;
+    }
+    return { busy, all };
+  };
+  const before = total();
+  const own = ownTicks();
+  return () => {
+    const after = total();
+    const ownAfter = ownTicks();
+    if (own === undefined || ownAfter === undefined) return undefined;
+    const others = after.busy - before.busy - (ownAfter - own) * TICK_MS;
+    return Math.max(0, others / (after.all - before.all));
+  };
 }

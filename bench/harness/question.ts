@@ -52,6 +52,8 @@ export interface Answer {
   readonly aims: readonly Aim[];
   /** Lines printed below the table. */
   readonly notes?: readonly string[];
+  /** What other programs took of the machine meanwhile, from 0 to 1; the runner adds it. */
+  readonly otherWork?: number;
 }
 
 export interface Question {
