@@ -61,7 +61,7 @@ export async function runTurn(activation: Activation, turn: Turn): Promise<void>
         hasLeft = true;
         activation.leave(turn);
       }
-      const isLost = !hasRun && turn.undone;
+      const isLost = !hasRun && turn.undone && !isPassing(error);
       call.reject(
         portable(isLost ? turn.undoneError() : await errorThatHolds(error, pending), call),
       );
@@ -209,6 +209,11 @@ async function isDuplicate(activation: Activation, call: Call): Promise<boolean>
   if (!activation.parts.dedupe || row.json === undefined) return false;
   const seen = JSON.parse(row.json) as { s: string; n: number };
   return seen.s === stream && seen.n >= seq;
+}
+
+/** The runtime's own word that the caller may try again; it tells nothing of state. */
+function isPassing(error: unknown): boolean {
+  return isTroupeError(error) && error.retryable && !isActorError(error);
 }
 
 /** An error is an answer too: it may tell of state that is not durable yet. What ends that state takes its place. */
