@@ -7,82 +7,74 @@ import { Mailbox } from './mailbox.ts';
 import type { Turn } from './turn.ts';
 
 /** A mailbox driven as an activation drives it, beside the plainest model of what it should do. */
-class Subject {
-  readonly mailbox = new Mailbox();
-  readonly running = new Map<Call, Turn>();
+function createSubject() {
+  const mailbox = new Mailbox();
+  const running = new Map<Call, Turn>();
+  const started: Call[] = [];
   /** Calls that wait, in the order in which they came. */
-  queue: Call[] = [];
-  readonly started: Call[] = [];
+  const queue: Call[] = [];
 
-  arrive(shared: boolean): void {
-    const call = new Call(
-      'T',
-      'i',
-      'm',
-      'method',
-      new LocalValue(1),
-      0,
-      undefined,
-      () => {},
-      () => {},
-    );
-    call.shared = shared;
-    const mayStart = this.queue.length === 0 && this.#fits(call);
-    expect(this.mailbox.admits(shared)).toBe(mayStart);
-    if (mayStart) this.#start(call);
-    else {
-      this.mailbox.push(call);
-      this.queue.push(call);
-    }
+  function fits(call: Call): boolean {
+    const others = [...running.keys()];
+    return others.length === 0 || (call.shared && others.every(({ shared }) => shared));
   }
 
-  giveUp(at: number): void {
-    const call = this.queue[at % Math.max(1, this.queue.length)];
-    if (!call) return;
-    call.reject(new TroupeError('CANCELLED', 'gone'));
-    this.mailbox.withdraw();
-    this.queue = this.queue.filter((waiting) => waiting !== call);
-    this.#startWaiting();
-  }
-
-  end(at: number): void {
-    const entry = [...this.running][at % Math.max(1, this.running.size)];
-    if (!entry) return;
-    const [call, turn] = entry;
-    this.running.delete(call);
-    this.mailbox.leave(turn);
-    this.#startWaiting();
-  }
-
-  check(): void {
-    expect(this.mailbox.waiting).toBe(this.queue.length);
-    expect(this.mailbox.busy).toBe(this.running.size + this.queue.length > 0);
-    const running = [...this.running.keys()];
-    expect(running.length === 1 || running.every(({ shared }) => shared)).toBe(true);
-    expect(new Set(this.mailbox.running())).toEqual(new Set(this.running.values()));
-    // Nothing waits that could run.
-    const [head] = this.queue;
-    if (head) expect(this.#fits(head)).toBe(false);
-  }
-
-  #fits(call: Call): boolean {
-    const running = [...this.running.keys()];
-    return running.length === 0 || (call.shared && running.every(({ shared }) => shared));
-  }
-
-  #start(call: Call): void {
+  function start(call: Call): void {
     const turn = { call } as unknown as Turn;
-    this.running.set(call, turn);
-    this.started.push(call);
-    this.mailbox.enter(turn, call.shared);
+    running.set(call, turn);
+    started.push(call);
+    mailbox.enter(turn, call.shared);
   }
 
-  #startWaiting(): void {
-    for (let next = this.mailbox.take(true); next; next = this.mailbox.take(true)) {
-      expect(next).toBe(this.queue.shift());
-      this.#start(next);
+  function startWaiting(): void {
+    for (let next = mailbox.take(true); next; next = mailbox.take(true)) {
+      expect(next).toBe(queue.shift());
+      start(next);
     }
   }
+
+  return {
+    mailbox,
+    queue,
+    started,
+    arrive(shared: boolean): void {
+      const ignore = (): void => {};
+      const payload = new LocalValue(1);
+      const call = new Call('T', 'i', 'm', 'method', payload, 0, undefined, ignore, ignore);
+      call.shared = shared;
+      const mayStart = queue.length === 0 && fits(call);
+      expect(mailbox.admits(shared)).toBe(mayStart);
+      if (mayStart) {
+        start(call);
+        return;
+      }
+      mailbox.push(call);
+      queue.push(call);
+    },
+    giveUp(at: number): void {
+      const [call] = queue.splice(at % Math.max(1, queue.length), 1);
+      if (!call) return;
+      call.reject(new TroupeError('CANCELLED', 'gone'));
+      mailbox.withdraw();
+      startWaiting();
+    },
+    end(at: number): void {
+      const entry = [...running][at % Math.max(1, running.size)];
+      if (!entry) return;
+      running.delete(entry[0]);
+      mailbox.leave(entry[1]);
+      startWaiting();
+    },
+    check(): void {
+      expect(mailbox.waiting).toBe(queue.length);
+      expect(mailbox.busy).toBe(running.size + queue.length > 0);
+      const calls = [...running.keys()];
+      expect(calls.length === 1 || calls.every(({ shared }) => shared)).toBe(true);
+      expect(new Set(mailbox.running())).toEqual(new Set(running.values()));
+      const [head] = queue;
+      if (head) expect(fits(head), 'nothing waits that could run').toBe(false);
+    },
+  };
 }
 
 const step = fc.oneof(
@@ -94,7 +86,7 @@ const step = fc.oneof(
 it('keeps order and exclusion, and starts what may start, whatever comes, ends or is given up', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      const subject = new Subject();
+      const subject = createSubject();
       for (const { do: what, ...rest } of steps) {
         if (what === 'arrive') subject.arrive((rest as { shared: boolean }).shared);
         else subject[what]((rest as { at: number }).at);
@@ -106,7 +98,7 @@ it('keeps order and exclusion, and starts what may start, whatever comes, ends o
 });
 
 it('starts a shared call alone while there is no instance to share', () => {
-  const subject = new Subject();
+  const subject = createSubject();
   subject.arrive(true);
   subject.arrive(false);
   subject.arrive(true);

@@ -6,8 +6,10 @@ import { restoreSnapshot, takeSnapshot } from './snapshot.ts';
 function spoil(value: unknown): void {
   if (typeof value !== 'object' || value === null) return;
   for (const member of Object.values(value)) spoil(member);
-  if (Array.isArray(value)) (value.splice(0, 1, 'spoiled', {}), value.reverse());
-  else {
+  if (Array.isArray(value)) {
+    value.splice(0, 1, 'spoiled', {});
+    value.reverse();
+  } else {
     const [first] = Object.keys(value);
     if (first !== undefined) delete (value as Record<string, unknown>)[first];
     (value as Record<string, unknown>)['spoiled'] = [];
