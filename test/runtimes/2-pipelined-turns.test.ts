@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
 import { TroupeError } from '../../runtime/core/errors.ts';
 import { Actor, ActorError } from '../../runtime/actor/index.ts';
-import { createStage, rounds, until } from './stage.ts';
+import { createStage, rounds, until, type Stage } from './stage.ts';
 import { guarantee, type StoreTap } from './table.ts';
 
-class Cart extends Actor {
+class Cart extends Actor<Stage> {
   static readonly type = 'Cart';
   readonly #items = this.state('items', { initial: (): string[] => [] });
 
@@ -20,6 +20,13 @@ class Cart extends Actor {
     if ((await this.#items.get()).length >= count) throw new ActorError('FULL', 'no more');
   }
 
+  /** Is half way when the test lets it go on. */
+  async slowPut(sku: string): Promise<void> {
+    const items = await this.#items.get();
+    await this.ctx.services.gate('slow');
+    items.push(sku);
+  }
+
   /** Tells another actor of what it has. */
   async ask(): Promise<string> {
     await this.#items.get();
@@ -28,12 +35,13 @@ class Cart extends Actor {
 }
 
 /** Asks the cart from outside of it. */
-class Looker extends Actor {
+class Looker extends Actor<Stage> {
   static readonly type = 'Looker';
   async look(): Promise<string[]> {
     return this.ctx.ref<Cart>('Cart', 'c').alone();
   }
   async asked(): Promise<string> {
+    this.ctx.services.log.push('asked');
     return 'asked';
   }
 }
@@ -68,7 +76,8 @@ guarantee(2, 'all or nothing, while a commit is on its way', (open) => {
   /** A cart whose first commit is done, and calls whose outcome is noted when it comes. */
   async function prepare() {
     const commits = heldCommits();
-    const host = await open({ actors, services: createStage(), tap: commits.tap });
+    const stage = createStage();
+    const host = await open({ actors, services: stage, tap: commits.tap });
     const cart = host.ref<Cart>('Cart', 'c');
     const first = cart.put('first');
     await until(() => commits.waiting() === 1, 'the first commit is on its way');
@@ -83,7 +92,7 @@ guarantee(2, 'all or nothing, while a commit is on its way', (open) => {
     };
     note('put', cart.put('second'));
     await until(() => commits.waiting() === 1, 'its commit is on its way');
-    return { commits, host, cart, outcomes, note };
+    return { commits, stage, host, cart, outcomes, note };
   }
 
   it('no answer leaves that builds on it, be it a value or an error', async () => {
@@ -126,6 +135,33 @@ guarantee(2, 'all or nothing, while a commit is on its way', (open) => {
     commits.end('durable');
     await host.hibernate('Cart', 'c').catch(() => host.settled());
     expect(await cart.alone()).toEqual(['first', 'fourth']);
+  });
+
+  it('no call leaves either: it goes when the state is durable, and never if that fails', async () => {
+    const { commits, stage, host, cart, outcomes, note } = await prepare();
+    await using _host = host;
+    note('ask', cart.ask());
+    await rounds();
+    expect(stage.log).toEqual([]);
+    commits.end('refused');
+    await until(() => outcomes.length === 2, 'both are answered');
+    await rounds();
+    expect(stage.log).toEqual([]);
+    expect(await cart.ask()).toBe('asked');
+  });
+
+  it('a turn that was half way when it failed is undone too, whatever it does after', async () => {
+    const { commits, stage, host, cart, outcomes, note } = await prepare();
+    await using _host = host;
+    note('slow', cart.slowPut('third'));
+    await until(() => stage.held('slow') === 1, 'it is half way');
+    commits.end('refused');
+    await until(() => outcomes.length === 1, 'the first is refused');
+    stage.open('slow');
+    await until(() => outcomes.length === 2, 'so is the one that built on it');
+    expect(outcomes).toEqual(['put UNAVAILABLE', 'slow UNAVAILABLE']);
+    expect(commits.waiting()).toBe(0);
+    expect(await cart.alone()).toEqual(['first']);
   });
 
   it('many turns that came meanwhile are committed whole, in order', async () => {
