@@ -15,6 +15,7 @@ import { isTroupeError, toWireError, TroupeError, type ActorAddress } from './er
 import {
   decodeRow,
   inOrderOfSending,
+  isSameRow,
   laneOf,
   parkedRowName,
   type OutboxRow,
@@ -162,8 +163,12 @@ export class OutboxDispatcher {
     let pause = 0;
     if (this.#left.has(job.row)) {
       try {
-        if (!this.#doubtful.has(job.row) || (await this.#isStored(job.row))) await this.#send(job);
-        this.#done(lane, job);
+        if (!this.#doubtful.has(job.row) || (await this.#isStored(job.row))) {
+          await this.#send(job);
+          this.#done(lane, job);
+        } else {
+          this.#drop(lane, job);
+        }
       } catch (error) {
         pause = await this.#failed(lane, job, error);
       }
@@ -207,15 +212,27 @@ export class OutboxDispatcher {
     await publisher.publish({ id, pubsub, topic, data: value, ...(metadata ? { metadata } : {}) });
   }
 
+  /**
+   * A claim that fails and the one after it number their sends alike, so a row
+   * of the same name may be another's: only its content tells.
+   */
   async #isStored(row: OutboxRow): Promise<boolean> {
     try {
       const [stored] = await this.#options.store.read(row.sender, [row.name]);
-      return stored?.json !== undefined;
+      if (stored?.json === undefined) return false;
+      return isSameRow(row, decodeRow(row.sender, row.name, stored.json));
     } catch (cause) {
       throw new TroupeError('UNAVAILABLE', 'the store does not say whether it has the row', {
         cause,
       });
     }
+  }
+
+  /** The row was never stored: nothing of it is sent, and nothing is there to be removed. */
+  #drop(lane: Lane, { row }: Job): void {
+    lane.jobs.shift();
+    this.#left.delete(row);
+    this.#doubtful.delete(row);
   }
 
   #done(lane: Lane, job: Job): void {
