@@ -44,3 +44,11 @@ it('can be put back twice', () => {
     expect(value).toEqual({ items: [1], name: 'a' });
   }
 });
+
+it('puts back an own member called __proto__', () => {
+  const value = JSON.parse('{"__proto__":{"a":1}}') as Record<string, unknown>;
+  const snapshot = takeSnapshot(value);
+  delete value['__proto__'];
+  restoreSnapshot(snapshot);
+  expect(JSON.stringify(value)).toBe('{"__proto__":{"a":1}}');
+});
