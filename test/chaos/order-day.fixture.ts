@@ -9,7 +9,7 @@ import { existsSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Summary } from '../../examples/order-day/summary.ts';
@@ -105,17 +105,32 @@ export async function openWorkshop(): Promise<Workshop> {
 
 /** Rows of a state file that are never removed again; 0 while it has none. */
 export function rowsIn(file: string): number {
+  using probe = openProbe(file);
+  return probe.rows();
+}
+
+interface Probe extends Disposable {
+  rows(): number;
+}
+
+function openProbe(file: string): Probe {
   let database: DatabaseSync | undefined;
-  try {
-    database = new DatabaseSync(file, { readOnly: true });
-    const sql = `SELECT count(*) AS rows FROM state WHERE key NOT LIKE '%||$outbox||%'`;
-    return Number(database.prepare(sql).get()!['rows']);
-  } catch {
-    // The file, or its tables, are not there yet, or are being made just now.
-    return 0;
-  } finally {
-    database?.close();
-  }
+  let count: StatementSync | undefined;
+  return {
+    rows() {
+      try {
+        database ??= new DatabaseSync(file, { readOnly: true });
+        count ??= database.prepare(
+          `SELECT count(*) AS rows FROM state WHERE key NOT LIKE '%||$outbox||%'`,
+        );
+        return Number(count.get()!['rows']);
+      } catch {
+        // The file, or its tables, are not there yet, or are being made just now.
+        return 0;
+      }
+    },
+    [Symbol.dispose]: () => database?.close(),
+  };
 }
 
 export interface Kill {
@@ -136,23 +151,28 @@ export async function killAt(
 ): Promise<Kill> {
   const file = workshop.at(`${state}.db`);
   const before = rowsIn(file);
-  const { child, ended, err } = workshop.start(state, '--once', ...args);
-  let rows = before;
-  while (child.exitCode === null) {
-    const from = performance.now();
-    rows = rowsIn(file);
-    if (rows >= aimedAt) break;
-    // Looking takes the longer the larger the file is, and must not be all that happens.
-    await pause(1 + 3 * (performance.now() - from));
+  const life = workshop.start(state, '--once', ...args);
+  const { child, ended } = life;
+  {
+    using probe = openProbe(file);
+    while (child.exitCode === null) {
+      const from = performance.now();
+      if (probe.rows() >= aimedAt) break;
+      // Looking takes the longer the larger the file is, and must not be all that happens.
+      await pause(3 + 3 * (performance.now() - from));
+    }
+    child.kill('SIGKILL');
   }
-  child.kill('SIGKILL');
   const endedBy = await ended;
-  if (endedBy !== 'SIGKILL') throw new Error(`it ended by itself with ${endedBy}: ${err}`);
+  if (endedBy !== 'SIGKILL') throw new Error(`it ended by itself with ${endedBy}: ${life.err}`);
   return { aimedAt, rows: rowsIn(file), before, endedBy };
 }
 
-/** So many moments between the first row and the last, at random, in order, and none twice. */
-export function moments(dice: Dice, count: number, rows: number): number[] {
-  const part = rows / (count + 1);
-  return Array.from({ length: count }, (_, i) => Math.ceil(part * (i + 0.2 + dice.next())));
+/**
+ * A moment at random in the next part of what is left, of as many parts as
+ * there are kills to come and a last one that nothing cuts off.
+ */
+export function nextMoment(dice: Dice, done: number, all: number, killsToCome: number): number {
+  const part = (all - done) / (killsToCome + 1);
+  return done + Math.max(1, Math.ceil(part * (0.3 + dice.next())));
 }
