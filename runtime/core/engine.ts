@@ -74,6 +74,7 @@ export class Engine {
       reminderFailures: 0,
       openTurns: 0,
       sleeping: 0,
+      publishing: 0,
       activity: 0,
     };
     const scope = new AsyncLocalStorage<Turn>();
@@ -86,7 +87,7 @@ export class Engine {
       store,
       clock,
       logger,
-      publisher,
+      publisher: () => counted(publisher(), counters),
       random: () => options.random.id(),
       owned: (actor) => ownsNow(placement, actor),
       call: (call) => detached(() => this.router.call(call)),
@@ -247,4 +248,22 @@ async function ownsNow(placement: Placement, { type, id }: ActorAddress): Promis
   } catch {
     return false;
   }
+}
+
+function counted(
+  publisher: Publisher | undefined,
+  counters: EngineCounters,
+): Pick<Publisher, 'publish'> | undefined {
+  return (
+    publisher && {
+      async publish(event) {
+        counters.publishing++;
+        try {
+          await publisher.publish(event);
+        } finally {
+          counters.publishing--;
+        }
+      },
+    }
+  );
 }
