@@ -186,9 +186,11 @@ export class Engine {
     return openTurns > sleeping || this.#outbox.busy || this.#reminders.busy || this.#work.size > 0;
   }
 
-  /** Drops an idle activation now, as idle time would. Errors: CONFLICT when it is busy. */
+  /** Drops an idle activation now, as idle time would. Errors: NOT_FOUND for an unknown type, CONFLICT when it is busy. */
   async passivate({ type, id }: ActorAddress): Promise<void> {
-    const activation = this.#types.get(type)?.find(id);
+    const hosted = this.#types.get(type);
+    if (!hosted) throw new TroupeError('NOT_FOUND', `there is no actor type "${type}" here`);
+    const activation = hosted.find(id);
     if (activation?.mailbox.busy)
       throw new TroupeError('CONFLICT', `${type}/${id} is busy and cannot be passivated now`);
     await activation?.passivate();
@@ -223,7 +225,7 @@ export class Engine {
   #endActivations(): void {
     for (const hosted of this.#types.values()) {
       hosted.close();
-      for (const activation of hosted.activations()) activation.forgetEverything();
+      for (const activation of hosted.activations()) activation.end();
     }
   }
 
