@@ -6,7 +6,6 @@
 import { findNeighbours } from './neighbours.ts';
 import { createRecreate } from './recreate.ts';
 import { createRuin } from './ruin.ts';
-import type { Instance } from './instance.ts';
 import type { Random } from './random.ts';
 import type { StartRoute, Tours } from './tours.ts';
 
@@ -25,6 +24,7 @@ export interface Best {
   /** Scaled. */
   readonly cost: number;
   readonly absent: number;
+  readonly routes: number;
 }
 
 export interface Search {
@@ -42,7 +42,7 @@ export function createSearch(tours: Tours, random: Random, options = SEARCH): Se
   const ruin = createRuin(tours, neighbours, random, options);
   const recreate = createRecreate(tours, neighbours, random);
   const { size } = tours;
-  const best = { cost: Infinity, absent: Infinity };
+  const best = { cost: Infinity, absent: Infinity, routes: 0 };
   const bestNext = new Int32Array(tours.next.length);
   const bestAbsent = new Int32Array(size);
   const misses = new Float64Array(size).fill(1);
@@ -51,6 +51,7 @@ export function createSearch(tours: Tours, random: Random, options = SEARCH): Se
   const keep = (): void => {
     best.cost = tours.cost;
     best.absent = tours.absentCount;
+    best.routes = tours.usedCount;
     bestNext.set(tours.next);
     bestAbsent.set(tours.absent);
   };
@@ -117,18 +118,4 @@ function readRoutes(tours: Tours, next: Int32Array): StartRoute[] {
     });
   }
   return routes;
-}
-
-/** Cost of routes, scaled, summed afresh. */
-export function costOf({ distance, size, fleets }: Instance, routes: readonly StartRoute[]) {
-  let cost = 0;
-  for (const { fleet, stops } of routes) {
-    let at = fleets[fleet]!.depot;
-    for (const stop of stops) {
-      cost += distance[at * size + stop]!;
-      at = stop;
-    }
-    cost += distance[at * size + fleets[fleet]!.depot]!;
-  }
-  return cost;
 }

@@ -87,7 +87,10 @@ export function readCvrplib(source: Source): Instance {
   const weights = headers.get('EDGE_WEIGHT_TYPE');
   const kind = weights?.value ?? 'EUC_2D';
   if (kind !== 'EUC_2D' && kind !== 'EXPLICIT') {
-    source.fail(weights!.line, `EDGE_WEIGHT_TYPE ${kind} is not supported; known: EUC_2D, EXPLICIT`);
+    source.fail(
+      weights!.line,
+      `EDGE_WEIGHT_TYPE ${kind} is not supported; known: EUC_2D, EXPLICIT`,
+    );
   }
 
   /** Values of a section by node, each node exactly once. */
@@ -100,7 +103,10 @@ export function readCvrplib(source: Source): Instance {
       if (node > size) source.fail(line, `node ${node} is above DIMENSION ${size}`);
       if (rows[node - 1]) source.fail(line, `node ${node} stands in ${name} a second time`);
       if (line.words.length > columns.length + 1) {
-        source.fail(line, `has ${line.words.length} columns, and ${name} has ${columns.length + 1}`);
+        source.fail(
+          line,
+          `has ${line.words.length} columns, and ${name} has ${columns.length + 1}`,
+        );
       }
       rows[node - 1] = columns.map((what, column) => {
         const value = source.number(line, column + 1, what);
@@ -109,7 +115,10 @@ export function readCvrplib(source: Source): Instance {
       });
       const row = rows[node - 1]!;
       if (name === 'TIME_WINDOW_SECTION' && row[1]! < row[0]!) {
-        source.fail(line, `the window of node ${node} closes at ${row[1]} before it opens at ${row[0]}`);
+        source.fail(
+          line,
+          `the window of node ${node} closes at ${row[1]} before it opens at ${row[0]}`,
+        );
       }
     }
     for (let node = 1; node <= size; node++) {
@@ -125,7 +134,10 @@ export function readCvrplib(source: Source): Instance {
   const services = table('SERVICE_TIME_SECTION', ['service time']);
   if (kind === 'EUC_2D' && !places) source.fail(undefined, 'there is no NODE_COORD_SECTION');
   const depot = readDepot(source, sections.get('DEPOT_SECTION'), size);
-  const order = [depot, ...Array.from({ length: size }, (_, at) => at).filter((at) => at !== depot)];
+  const order = [
+    depot,
+    ...Array.from({ length: size }, (_, at) => at).filter((at) => at !== depot),
+  ];
   const service = header('SERVICE_TIME') ?? 0;
   const nodes = order.map((at) => ({
     id: at + 1,

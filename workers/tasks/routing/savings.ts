@@ -74,9 +74,7 @@ function fits(instance: Instance, fleetIndex: number, stops: readonly number[]):
     at = stop;
   }
   const home = service[at]! + distance[at * size + fleet.depot]!;
-  return (
-    load <= fleet.capacity && time + home <= fleet.close && duration + home <= fleet.maxTime
-  );
+  return load <= fleet.capacity && time + home <= fleet.close && duration + home <= fleet.maxTime;
 }
 
 /** Routes by savings, as many as there are vehicles. */
