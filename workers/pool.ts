@@ -48,9 +48,10 @@ interface Thread {
   call: Call | undefined;
 }
 
+const DEFAULT_QUEUE = 1000;
 const ENTRY = new URL('./tasks/worker.ts', import.meta.url);
 
-export function createPool({ workers, queue: most = 1000 }: PoolOptions): Pool {
+export function createPool({ workers, queue: most = DEFAULT_QUEUE }: PoolOptions): Pool {
   if (!Number.isInteger(workers) || workers < 1) {
     throw new TroupeError('INVALID_ARGUMENT', `a pool has ${workers} workers; give 1 or more`);
   }

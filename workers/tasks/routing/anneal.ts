@@ -18,7 +18,7 @@ export interface SearchOptions {
   readonly cold: number;
 }
 
-export const SEARCH: SearchOptions = { reach: 60, mean: 10, longest: 10, hot: 0.3, cold: 0.005 };
+export const SEARCH: SearchOptions = { reach: 40, mean: 7, longest: 10, hot: 2, cold: 0.01 };
 
 export interface Best {
   /** Scaled. */

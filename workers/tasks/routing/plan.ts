@@ -53,7 +53,8 @@ export const plan: Task<'plan'> = (input, context) => {
   const routes = fromStart(instance, search.routes());
   const verdict = checkPlan(instance, routes, given);
   const absent = search.absent().map((node) => instance.ids[node]!);
-  const problems = absent.length > 0 ? [...reasons, ...leftOut(absent)] : [...verdict.problems];
+  const left = reasons.length === 0 && absent.length > 0 ? leftOut(absent) : verdict.problems;
+  const problems = reasons.length > 0 ? reasons : [...left];
   const map = sites(instance);
   return {
     instance: instance.name,

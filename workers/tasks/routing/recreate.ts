@@ -9,6 +9,7 @@ import type { Random } from './random.ts';
 import type { Tours } from './tours.ts';
 
 const BLINK = 0.01;
+const OVERLOOKED_FLEETS = 0.1;
 const NONE = -1;
 
 export function createRecreate(
@@ -93,10 +94,11 @@ export function createRecreate(
     }
   };
 
-  const tryOpening = (node: number, row: number): void => {
+  const tryOpening = (node: number, row: number, overlooking: boolean): void => {
     for (let fleet = 0; fleet < fleets.length; fleet++) {
       const of = tours.openable(fleet);
       if (of === NONE || demand[node]! > capacity[of]!) continue;
+      if (overlooking && random.unit() < OVERLOOKED_FLEETS) continue;
       const ring = size + of;
       const to = back[row + place[ring]!]!;
       const from = distance[row + place[ring]!]!;
@@ -139,7 +141,9 @@ export function createRecreate(
       bestAfter = NONE;
       tryNear(node, row);
       if (bestAfter === NONE) tryAll(node, row);
-      tryOpening(node, row);
+      // With one fleet there is nothing to overlook; with more, no depot is always the nearest.
+      tryOpening(node, row, fleets.length > 1);
+      if (bestAfter === NONE && fleets.length > 1) tryOpening(node, row, false);
       if (bestAfter !== NONE) tours.insert(node, bestAfter);
     }
   };
