@@ -22,10 +22,11 @@ export function createRecreate(
   const { distance, demand, service, open, close, timed, limited, symmetric, fleets } = instance;
   const back = symmetric ? distance : transposed(distance, size);
   const depot = fleets[0]!.depot;
+  const ruled = timed || limited;
   const order = new Int32Array(size);
   const key = new Float64Array(size);
   const perBlink = 1 / Math.log(1 - BLINK);
-  /** Places left until one is overlooked: drawn once a blink, not once a place. */
+  /** Better places left until one is overlooked: drawn once a blink, not once a place. */
   let untilBlink = Math.floor(Math.log(1 - random.unit()) * perBlink);
   let bestCost = Infinity;
   let bestAfter = NONE;
@@ -49,35 +50,48 @@ export function createRecreate(
   };
   const serviceOf = (node: number): number => (node < size ? service[node]! : 0);
 
-  const tryAt = (node: number, row: number, after: number): void => {
-    const before = next[after]!;
-    if (frozen[before] === 1) return;
+  /** Whether a place that costs less than the best so far may be had. */
+  const allows = (node: number, after: number, to: number, from: number): boolean => {
+    // Overlooking only what would be taken is as overlooking any place, and needs fewer draws.
     if (untilBlink-- <= 0) {
       untilBlink = Math.floor(Math.log(1 - random.unit()) * perBlink);
-      return;
+      return false;
     }
-    const to = back[row + place[after]!]!;
-    const from = distance[row + place[before]!]!;
-    const cost = to + from - arc[after]!;
-    if (cost >= bestCost) return;
-    if ((timed || limited) && !keeps(node, after, before, to, from)) return;
-    bestCost = cost;
-    bestAfter = after;
+    const before = next[after]!;
+    if (frozen[before] === 1) return false;
+    return !ruled || keeps(node, after, before, to, from);
   };
 
   const tryNear = (node: number, row: number): void => {
     const amount = demand[node]!;
     const around = radius[node]!;
-    const first = node * reach;
-    for (let i = first; i < first + reach; i++) {
+    const end = node * reach + reach;
+    let least = bestCost;
+    let found = bestAfter;
+    for (let i = node * reach; i < end; i++) {
       const other = beside[i]!;
       const of = route[other]!;
       if (of === NONE || load[of]! + amount > capacity[of]!) continue;
-      tryAt(node, row, other);
+      let to = back[row + other]!;
+      let from = distance[row + place[next[other]!]!]!;
+      let cost = to + from - arc[other]!;
+      if (cost < least && allows(node, other, to, from)) {
+        least = cost;
+        found = other;
+      }
       const before = prev[other]!;
+      to = back[row + place[before]!]!;
       // A near stop before this one offers the same place itself.
-      if (before >= size || back[row + before]! > around) tryAt(node, row, before);
+      if (before < size && to <= around) continue;
+      from = distance[row + other]!;
+      cost = to + from - arc[before]!;
+      if (cost < least && allows(node, before, to, from)) {
+        least = cost;
+        found = before;
+      }
     }
+    bestCost = least;
+    bestAfter = found;
   };
 
   const tryAll = (node: number, row: number): void => {
@@ -88,7 +102,13 @@ export function createRecreate(
       const ring = size + of;
       let at = ring;
       do {
-        tryAt(node, row, at);
+        const to = back[row + place[at]!]!;
+        const from = distance[row + place[next[at]!]!]!;
+        const cost = to + from - arc[at]!;
+        if (cost < bestCost && allows(node, at, to, from)) {
+          bestCost = cost;
+          bestAfter = at;
+        }
         at = next[at]!;
       } while (at !== ring);
     }
@@ -103,7 +123,7 @@ export function createRecreate(
       const to = back[row + place[ring]!]!;
       const from = distance[row + place[ring]!]!;
       if (to + from >= bestCost) continue;
-      if ((timed || limited) && !keeps(node, ring, ring, to, from)) continue;
+      if (ruled && !keeps(node, ring, ring, to, from)) continue;
       bestCost = to + from;
       bestAfter = ring;
     }
