@@ -22,8 +22,8 @@ const WAITING = 0.2;
 export function findNeighbours(instance: Instance, reach: number): Neighbours {
   const { size, depots, distance, open, close, service, timed } = instance;
   const customers = size - depots;
-  const width = Math.min(customers - 1, WIDTH);
-  const kept = Math.min(customers - 1, reach);
+  const width = Math.max(0, Math.min(customers - 1, WIDTH));
+  const kept = Math.max(0, Math.min(customers - 1, reach));
   const near = new Int32Array(size * width);
   const beside = new Int32Array(size * kept);
   const radius = new Float64Array(size).fill(-1);

@@ -138,6 +138,11 @@ describe('a run', () => {
     expect(seconds).toBeLessThan(10);
   });
 
+  it('of an instance without customers, or with one, is done at once', () => {
+    expect(solve(ring(0))).toMatchObject({ feasible: true, cost: 0, routes: [] });
+    expect(solve(ring(1), { iterations: 5 }).routes).toEqual([{ fleet: 'vans', stops: [1] }]);
+  });
+
   it('needs an end', () => {
     expect(() => solve(ring(3), { seconds: Infinity })).toThrow('give seconds, iterations or both');
   });
