@@ -38,13 +38,13 @@ export default defineConfig({
     projects: [
       project('unit', {
         include: [...rooms.map((room) => `${room}/**/*.test.ts`), 'test/*.test.ts'],
-        exclude: ['components/**/drivers/**', 'test/examples.test.ts', 'test/readme.test.ts'],
+        exclude: ['components/**/drivers/**', 'test/{examples,guides,readme}.test.ts'],
         seconds: 10,
       }),
       project('conformance', { include: ['components/**/drivers/**/*.test.ts'], seconds: 20 }),
       project('runtimes', { include: ['test/runtimes/**/*.test.ts'], seconds: 20 }),
       project('examples', {
-        include: ['examples/**/*.test.ts', 'test/examples.test.ts', 'test/readme.test.ts'],
+        include: ['examples/**/*.test.ts', 'test/{examples,guides,readme}.test.ts'],
         seconds: 60,
       }),
       project('chaos', { include: ['test/chaos/**/*.test.ts'], seconds: all ? 1800 : 90 }),

@@ -20,6 +20,8 @@ export interface EngineCounters {
   openTurns: number;
   /** Turns that wait on the clock (`ctx.sleep`). */
   sleeping: number;
+  /** Events that the outbox has given to a broker and that are not taken yet. */
+  publishing: number;
   /** Grows with everything that happens; still when nothing does. */
   activity: number;
 }
@@ -38,6 +40,8 @@ export interface EngineParts {
   dispatch(row: OutboxRow, isCertain: boolean): void;
   /** Undelivered rows of a deleted actor are gone from the store: stop sending them. */
   forget(sender: ActorAddress): void;
+  /** Takes up rows that an older owner committed after this host had started. */
+  recheckOutbox(): Promise<void>;
   outboxFull(): boolean;
   /** A reminder is due at this time. */
   remindAt(due: number): void;

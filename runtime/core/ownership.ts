@@ -45,12 +45,22 @@ export class Ownership {
     return (this.#record?.term ?? 0) > this.#term;
   }
 
+  /** The claim to come takes the actor from an owner of an older term. */
+  get takesOver(): boolean {
+    return !this.claimed && this.#record !== undefined && this.#record.term < this.#term;
+  }
+
   get epoch(): number | undefined {
     return this.#claimedEpoch;
   }
 
   get claimed(): boolean {
     return this.#claimedEtag !== undefined;
+  }
+
+  /** The record is no longer the one that this activation claimed. */
+  isLostTo(row: StoredEntry): boolean {
+    return this.#claimedEtag !== undefined && row.etag !== this.#claimedEtag;
   }
 
   get stream(): string {
