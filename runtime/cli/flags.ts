@@ -34,6 +34,24 @@ export function seconds(text: string): number {
   throw new InvalidArgumentError('Give a whole number of seconds.');
 }
 
+export function searchSeconds(text: string): number {
+  const value = Number(text);
+  if (/^\d+(?:\.\d+)?$/.test(text) && value > 0) return value;
+  throw new InvalidArgumentError('Give seconds above 0.');
+}
+
+export function count(text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value > 0 && Number.isSafeInteger(value)) return value;
+  throw new InvalidArgumentError('Give a whole number from 1.');
+}
+
+export function seed(text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value <= 0xffff_ffff) return value;
+  throw new InvalidArgumentError('Give a whole number from 0 to 4294967295.');
+}
+
 /** For flags that may be given several times. */
 export function collect(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, text];

@@ -8,6 +8,7 @@ import { isTroupeError } from '../core/errors.ts';
 import { LOG_LEVELS } from '../hosts/logger.ts';
 import { VERSION } from '../hosts/version.ts';
 import * as flag from './flags.ts';
+import type { PlanFlags } from './plan.ts';
 import type { ServeFlags } from './serve.ts';
 
 /** What a command may use of its process. */
@@ -15,7 +16,7 @@ export interface Surroundings {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdout: { write(text: string): unknown };
-  readonly stderr: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean };
   /** Aborts when the user asks to end. */
   readonly stop: AbortSignal;
 }
@@ -71,6 +72,27 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
     .action(async (modulePath: string, flags: ServeFlags) => {
       const { serve } = await import('./serve.ts');
       code = await serve(modulePath, flags, surroundings);
+    });
+
+  program
+    .command('plan')
+    .summary('plan routes for the vehicles of a file')
+    .description(
+      'Plans routes for the customers of a file: CVRPLIB (.vrp), Solomon (.txt) or JSON.\n' +
+        'Without --seconds and --iterations it searches for 10 seconds; Ctrl-C ends the\n' +
+        'search early with the best plan so far.',
+    )
+    .argument('<file>', 'path of the file')
+    .option('--seconds <seconds>', 'time to search', flag.searchSeconds)
+    .option('--iterations <count>', 'iterations to search', flag.count)
+    .option('--workers <count>', 'searches side by side, each with its own seed', flag.count, 1)
+    .option('--seed <number>', 'seed of the first search', flag.seed, 1)
+    .option('--json', 'print the plan as JSON')
+    .option('--picture <file>', 'write a map of the routes as HTML')
+    .showHelpAfterError('Run "troupe plan --help" for its flags.')
+    .action(async (file: string, flags: PlanFlags) => {
+      const { plan } = await import('./plan.ts');
+      code = await plan(file, flags, surroundings);
     });
 
   try {

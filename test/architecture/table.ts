@@ -103,9 +103,12 @@ export const ROOMS: readonly Room[] = [
       'runtime/hosts/**',
       'runtime/config/**',
       'runtime/core/errors.ts',
+      // `troupe plan` is a composition root of its own: it runs workers without a host.
+      'workers/pool.ts',
+      'workers/planning.ts',
       ...REGISTRY,
     ],
-    types: ['runtime/actor/index.ts', ...CONTRACTS],
+    types: ['runtime/actor/index.ts', 'workers/protocol.ts', ...CONTRACTS],
     packages: ['commander', 'pino', 'yaml'],
     node: 'any',
     env: true,
@@ -218,7 +221,8 @@ export const ROOMS: readonly Room[] = [
   {
     room: 'workers',
     files: /^workers\//,
-    may: ['workers/protocol.ts', 'runtime/core/errors.ts'],
+    // The pool starts the tasks' entry as a thread, by its URL; it loads nothing of it.
+    may: ['workers/protocol.ts', 'workers/tasks/worker.ts', 'runtime/core/errors.ts'],
     packages: ['piscina'],
     node: 'any',
   },

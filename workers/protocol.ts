@@ -1,0 +1,116 @@
+/**
+ * What crosses between the main thread and the worker threads: every task by
+ * name with its input, its answer and what it reports meanwhile. Only plain
+ * data that can be cloned.
+ */
+
+/**
+ * How distances become costs: as they are; to the nearest whole number; or cut
+ * after one decimal.
+ */
+export type Rounding = 'none' | 'integer' | 'decimal';
+
+/** A stop's number or name, as its file gives it. */
+export type StopId = number | string;
+
+/** One vehicle's way, without its depot. */
+export interface PlanRoute {
+  /** Name of its fleet; the files of the libraries have one, `all`. */
+  readonly fleet: string;
+  readonly stops: readonly StopId[];
+  /** So many leading stops stay as they are: the vehicle is on its way. Default 0. */
+  readonly frozen?: number;
+  /** Time at which the vehicle left its depot, in the instance's unit. */
+  readonly departed?: number;
+}
+
+export interface PlanInput {
+  /** Name of the file, for messages. */
+  readonly name: string;
+  /** The file: CVRPLIB, Solomon or Troupe's JSON. */
+  readonly text: string;
+  /** Stops after so many seconds. With `iterations` too, whichever comes first. */
+  readonly seconds?: number;
+  /** Stops after so many iterations; the same seed then gives the same plan. */
+  readonly iterations?: number;
+  /** Default 1. */
+  readonly seed?: number;
+  /** Routes to go on from, instead of those in the file. Stops it lacks are added. */
+  readonly start?: readonly PlanRoute[];
+}
+
+export interface PlanProgress {
+  readonly seconds: number;
+  readonly iterations: number;
+  readonly cost: number;
+  readonly routes: number;
+  /** Customers that no vehicle serves yet. */
+  readonly absent: number;
+}
+
+export interface Site {
+  readonly id: StopId;
+  readonly x: number;
+  readonly y: number;
+}
+
+export interface PlanOutput {
+  readonly instance: string;
+  /** Distance by the instance's own rounding rule. */
+  readonly cost: number;
+  readonly routes: readonly PlanRoute[];
+  readonly seconds: number;
+  readonly iterations: number;
+  readonly feasible: boolean;
+  /** Why it is not feasible, a sentence each. */
+  readonly problems: readonly string[];
+  /** Name of each fleet's depot, by the fleet's name. */
+  readonly depots: Readonly<Record<string, StopId>>;
+  /** Where depots and customers are; absent when the instance gives no coordinates. */
+  readonly map?: { readonly depots: readonly Site[]; readonly customers: readonly Site[] };
+}
+
+export interface Tasks {
+  plan: { input: PlanInput; output: PlanOutput; progress: PlanProgress };
+}
+
+export type TaskName = keyof Tasks;
+
+/** Values of the first word of a call's control memory. */
+export const CONTROL = { go: 0, finish: 1, cancel: 2 } as const;
+
+/** Main thread to worker. */
+export type ToWorker = {
+  [Name in TaskName]: {
+    readonly call: number;
+    readonly task: Name;
+    readonly input: Tasks[Name]['input'];
+    /** One 32-bit word of `CONTROL`. */
+    readonly control: SharedArrayBuffer;
+  };
+}[TaskName];
+
+/** Worker to main thread. */
+export type FromWorker =
+  | { readonly kind: 'progress'; readonly call: number; readonly progress: unknown }
+  | { readonly kind: 'done'; readonly call: number; readonly output: unknown }
+  | {
+      readonly kind: 'failed';
+      readonly call: number;
+      readonly code: string;
+      readonly message: string;
+    };
+
+/** What a task may use of its call. */
+export interface TaskContext<Progress> {
+  /** True once the caller wants the best answer so far. */
+  finishing(): boolean;
+  /** True once nobody waits for the answer. */
+  cancelled(): boolean;
+  report(progress: Progress): void;
+}
+
+export type Task<Name extends TaskName> = (
+  input: Tasks[Name]['input'],
+  context: TaskContext<Tasks[Name]['progress']>,
+) => Tasks[Name]['output'] | Promise<Tasks[Name]['output']>;

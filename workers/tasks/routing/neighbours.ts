@@ -1,0 +1,62 @@
+/**
+ * Who is near whom: for every customer the other customers by growing distance
+ * (for the ruin), and by closeness in place and time (where an insertion is
+ * tried first).
+ */
+import type { Instance } from './instance.ts';
+
+export interface Neighbours {
+  /** Per customer, `width` customers by growing distance. */
+  readonly near: Int32Array;
+  readonly width: number;
+  /** Per customer, `reach` customers beside which it is tried first. */
+  readonly beside: Int32Array;
+  readonly reach: number;
+  /** Distance of the farthest of `beside`; -1 where closeness is not distance alone. */
+  readonly radius: Float64Array;
+}
+
+const WIDTH = 250;
+const WAITING = 0.2;
+
+export function findNeighbours(instance: Instance, reach: number): Neighbours {
+  const { size, depots, distance, open, close, service, timed } = instance;
+  const customers = size - depots;
+  const width = Math.max(0, Math.min(customers - 1, WIDTH));
+  const kept = Math.max(0, Math.min(customers - 1, reach));
+  const near = new Int32Array(size * width);
+  const beside = new Int32Array(size * kept);
+  const radius = new Float64Array(size).fill(-1);
+  const all = Int32Array.from({ length: customers }, (_, index) => depots + index);
+  const apart = new Float64Array(size);
+  const sorted = (node: number): Int32Array => {
+    apart[node] = Infinity;
+    return all.toSorted((a, b) => apart[a]! - apart[b]! || a - b);
+  };
+  /** What going from `a` to `b` costs beyond the way, in waiting and lateness. */
+  const gap = (a: number, b: number): number => {
+    const ride = service[a]! + distance[a * size + b]!;
+    const late = Math.max(0, open[a]! + ride - close[b]!);
+    return late + WAITING * Math.max(0, open[b]! - ride - close[a]!);
+  };
+  for (let node = depots; node < size; node++) {
+    for (let other = depots; other < size; other++) {
+      apart[other] = Math.min(distance[node * size + other]!, distance[other * size + node]!);
+    }
+    const byDistance = sorted(node);
+    near.set(byDistance.subarray(0, width), node * width);
+    if (timed) {
+      for (let other = depots; other < size; other++) {
+        apart[other] = Math.min(
+          distance[node * size + other]! + gap(node, other),
+          distance[other * size + node]! + gap(other, node),
+        );
+      }
+      beside.set(sorted(node).subarray(0, kept), node * kept);
+    } else {
+      beside.set(byDistance.subarray(0, kept), node * kept);
+      if (kept > 0) radius[node] = apart[byDistance[kept - 1]!]!;
+    }
+  }
+  return { near, width, beside, reach: kept, radius };
+}

@@ -1,0 +1,81 @@
+/**
+ * The task `plan`: reads a file, searches until time, iterations or its caller
+ * say stop, and lets the checker look at what it found before it answers.
+ */
+import type { PlanOutput, Site, Task } from '../../protocol.ts';
+import { createSearch, type Search } from './anneal.ts';
+import { checkPlan } from './check.ts';
+import { InputError } from './input-error.ts';
+import type { Instance } from './instance.ts';
+import { Random } from './random.ts';
+import { readInstance } from './read.ts';
+import { findReasons } from './reasons.ts';
+import { startTours } from './savings.ts';
+import { fromStart, toStart } from './start.ts';
+
+/** Iterations between two looks at the clock. */
+const CHUNK = 32;
+const REPORT_MS = 200;
+
+function sites({ x, y, ids, depots }: Instance): PlanOutput['map'] {
+  if (!x || !y) return undefined;
+  const all = ids.map((id, node): Site => ({ id, x: x[node]!, y: y[node]! }));
+  return { depots: all.slice(0, depots), customers: all.slice(depots) };
+}
+
+export const plan: Task<'plan'> = (input, context) => {
+  const { name, text, seconds = Infinity, iterations = Infinity, seed = 1 } = input;
+  if (seconds === Infinity && iterations === Infinity) {
+    throw new InputError('a plan needs an end: give seconds, iterations or both');
+  }
+  const began = performance.now();
+  const { instance, plan: saved } = readInstance(name, text);
+  const given = input.start ?? saved ?? [];
+  const reasons = findReasons(instance);
+  const elapsed = (): number => (performance.now() - began) / 1000;
+
+  const tours = startTours(instance, toStart(instance, given));
+  const search = createSearch(tours, new Random(seed));
+  let reported = 0;
+  const customers = instance.size - instance.depots;
+  while (reasons.length === 0 && customers > 0 && !context.cancelled() && !context.finishing()) {
+    const now = elapsed();
+    const left = iterations - search.iterations;
+    if (now >= seconds || left <= 0) break;
+    // With a bound on iterations the clock must not steer, or a seed would not repeat.
+    const part = iterations === Infinity ? now / seconds : search.iterations / iterations;
+    search.run(Math.min(CHUNK, left), part);
+    if (now * 1000 - reported < REPORT_MS) continue;
+    reported = now * 1000;
+    context.report({ ...figures(instance, search), seconds: now, iterations: search.iterations });
+  }
+
+  const routes = fromStart(instance, search.routes());
+  const verdict = checkPlan(instance, routes, given);
+  const absent = search.absent().map((node) => instance.ids[node]!);
+  const left = reasons.length === 0 && absent.length > 0 ? leftOut(absent) : verdict.problems;
+  const problems = reasons.length > 0 ? reasons : [...left];
+  const map = sites(instance);
+  return {
+    instance: instance.name,
+    cost: verdict.cost,
+    routes,
+    seconds: elapsed(),
+    iterations: search.iterations,
+    feasible: verdict.feasible,
+    problems,
+    depots: Object.fromEntries(instance.fleets.map((one) => [one.name, instance.ids[one.depot]!])),
+    ...(map ? { map } : {}),
+  };
+};
+
+function figures(instance: Instance, search: Search) {
+  const { cost, absent, routes } = search.best;
+  return { cost: cost / instance.scale, absent, routes };
+}
+
+function leftOut(absent: readonly (number | string)[]): string[] {
+  const some = absent.slice(0, 10).join(', ');
+  const more = absent.length > 10 ? ` and ${absent.length - 10} more` : '';
+  return [`no vehicle was found for ${absent.length} customers: ${some}${more}`];
+}
