@@ -258,6 +258,7 @@ export const BESIDE_TESTS = {
     'runtime/hosts/**',
     'runtime/core/**',
     'components/**',
+    'test/servers/**',
   ],
   packages: ['vitest', 'fast-check', 'yaml'],
 } as const;
