@@ -44,7 +44,7 @@ export default defineConfig({
     projects: [
       project('unit', {
         include: [...rooms.map((room) => `${room}/**/*.test.ts`), 'test/*.test.ts'],
-        exclude: ['components/**/drivers/**', 'test/examples.test.ts', 'test/readme.test.ts'],
+        exclude: ['components/**/drivers/**', 'test/{examples,guides,readme}.test.ts'],
         seconds: 10,
       }),
       project('conformance', {
@@ -54,7 +54,7 @@ export default defineConfig({
       }),
       project('runtimes', { include: ['test/runtimes/**/*.test.ts'], seconds: 20 }),
       project('examples', {
-        include: ['examples/**/*.test.ts', 'test/examples.test.ts', 'test/readme.test.ts'],
+        include: ['examples/**/*.test.ts', 'test/{examples,guides,readme}.test.ts'],
         seconds: 60,
       }),
       project('chaos', { include: ['test/chaos/**/*.test.ts'], seconds: all ? 1800 : 90 }),

@@ -102,9 +102,7 @@ async function main(argv: readonly string[]): Promise<void> {
     const part = others();
     answers[question.name] = part === undefined ? answer : { ...answer, otherWork: part };
     aims.push(...answer.aims);
-    console.log(
-      `\n${question.title} (load before: ${loadBefore})\n\n${resultTable(answer.results)}`,
-    );
+    console.log(`\n${question.title}\n\n${resultTable(answer.results)}`);
     for (const note of answer.notes ?? []) console.log(note);
     if (part !== undefined)
       console.log(`Other programs took ${Math.round(part * 100)} % of the machine meanwhile.`);

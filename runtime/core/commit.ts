@@ -70,6 +70,7 @@ async function commitAlone(
   const ownership = await activation.state.ownership();
   assertCurrent(turn);
   const { parts } = activation;
+  const { takesOver } = ownership;
   const row = outboxRow(activation, ownership, changes.messages);
   const conditions = changes.deleted ? ownership.conditionToDelete() : ownership.condition();
   const all: EntryWrite[] = changes.deleted
@@ -80,6 +81,8 @@ async function commitAlone(
   if (row) all.push(outboxWrite(row, parts.clock.now()));
   const etags = await store(activation, all, [changes], row);
   parts.counters.durableTurns++;
+  // What the older owner committed last must be sent before what this turn sends.
+  if (takesOver && !changes.deleted) await parts.recheckOutbox();
   if (changes.deleted) {
     activation.forgetEverything();
     parts.forget(activation.address);

@@ -38,6 +38,8 @@ export interface EngineParts {
   dispatch(row: OutboxRow, isCertain: boolean): void;
   /** Undelivered rows of a deleted actor are gone from the store: stop sending them. */
   forget(sender: ActorAddress): void;
+  /** Takes up rows that an older owner committed after this host had started. */
+  recheckOutbox(): Promise<void>;
   outboxFull(): boolean;
   /** A reminder is due at this time. */
   remindAt(due: number): void;

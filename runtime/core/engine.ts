@@ -88,6 +88,7 @@ export class Engine {
       logger,
       publisher,
       random: () => options.random.id(),
+      owned: (actor) => ownsNow(placement, actor),
       call: (call) => detached(() => this.router.call(call)),
     });
     this.#reminders = new ReminderScheduler({
@@ -109,6 +110,7 @@ export class Engine {
       dedupe: options.dedupe ?? true,
       dispatch: (row, isCertain) => detached(() => this.#outbox.dispatch(row, isCertain)),
       forget: (sender) => this.#outbox.forget(sender),
+      recheckOutbox: () => detached(() => this.#outbox.recheck()),
       outboxFull: () => this.#outbox.full,
       remindAt: (due) => detached(() => this.#reminders.remindAt(due)),
       fenced: (actor) => {
@@ -144,7 +146,7 @@ export class Engine {
 
   /** Takes up undelivered outbox rows and due reminders. Call it once, before calls are let in. */
   async start(): Promise<void> {
-    await this.#outbox.recover((actor) => ownsNow(this.parts.placement, actor));
+    await this.#outbox.recover();
     await this.#reminders.start();
   }
 

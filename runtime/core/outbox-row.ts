@@ -43,6 +43,18 @@ export function decodeRow(sender: ActorAddress, name: string, json: string): Out
   return { sender, name, ...row };
 }
 
+/** Two rows that send the same, whatever became of their text in a store. */
+export function isSameRow(one: OutboxRow, other: OutboxRow): boolean {
+  if (one.stream !== other.stream || one.first !== other.first) return false;
+  if (one.messages.length !== other.messages.length) return false;
+  return one.messages.every((message, i) => {
+    const twin = other.messages[i]!;
+    if (message.kind !== twin.kind || message.json !== twin.json) return false;
+    if (laneOf(one.sender, message) !== laneOf(other.sender, twin)) return false;
+    return message.kind !== 'call' || message.method === (twin as typeof message).method;
+  });
+}
+
 /** Name of the row that keeps a message which its receiver refused for good. */
 export function parkedRowName(seq: number, unique: string): string {
   return `${PARKED}${String(seq).padStart(16, '0')}-${unique}`;

@@ -8,17 +8,13 @@
  * after `MAX_REFUSALS` tries: kept in the store, counted, logged, and out of the
  * way of the messages behind it.
  */
-import { LocalValue } from './codec.ts';
 import { Fifo } from './fifo.ts';
+import { countParked, readOutbox, rowKey } from './outbox-recovery.ts';
+import { OutboxRemoval } from './outbox-removal.ts';
+import { isStored, sendMessage } from './outbox-send.ts';
 import { isRefusal, pauseBefore } from './outbox-retry.ts';
-import { isTroupeError, toWireError, TroupeError, type ActorAddress } from './errors.ts';
-import {
-  decodeRow,
-  inOrderOfSending,
-  laneOf,
-  parkedRowName,
-  type OutboxRow,
-} from './outbox-row.ts';
+import { isTroupeError, toWireError, type ActorAddress } from './errors.ts';
+import { laneOf, parkedRowName, type OutboxRow } from './outbox-row.ts';
 import type {
   ActorStore,
   Clock,
@@ -31,7 +27,6 @@ import type {
 const MAX_REFUSALS = 10;
 const MAX_IN_FLIGHT = 512;
 const MAX_PENDING_ROWS = 100_000;
-const RECOVERY_PAGE = 1000;
 
 interface Job {
   readonly row: OutboxRow;
@@ -52,6 +47,8 @@ export interface OutboxOptions {
   readonly publisher: () => Publisher | undefined;
   readonly call: (call: OutgoingCall) => Promise<unknown>;
   readonly random: () => string;
+  /** True for actors whose rows are this host's to send. */
+  readonly owned: (actor: ActorAddress) => Promise<boolean>;
 }
 
 export class OutboxDispatcher {
@@ -62,21 +59,25 @@ export class OutboxDispatcher {
   readonly #left = new Map<OutboxRow, number>();
   /** Rows whose commit had no answer: each is looked up before it is sent. */
   readonly #doubtful = new Set<OutboxRow>();
-  #delivered: OutboxRow[] = [];
-  #removing: Promise<void> | undefined;
+  /** Delivered, and to be removed from the store. */
+  readonly #removal: OutboxRemoval;
   #inFlight = 0;
   readonly #resuming = new Set<ClockTimer>();
   #closed = false;
   #whenIdle: (() => void)[] = [];
+  #checking: Promise<void> | undefined;
+  #checkingNext: Promise<void> | undefined;
   parked = 0;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
+    const { store, logger } = options;
+    this.#removal = new OutboxRemoval({ store, logger, onIdle: () => this.#signalIdle() });
   }
 
   /** Rows committed and not yet fully delivered. */
   get pending(): number {
-    return this.#left.size + this.#delivered.length;
+    return this.#left.size + this.#removal.rows.length;
   }
 
   get full(): boolean {
@@ -85,12 +86,12 @@ export class OutboxDispatcher {
 
   /** True when something is being delivered now, so not while everything left waits for its next try. */
   get busy(): boolean {
-    return this.#inFlight > 0 || this.#ready.length > 0 || this.#removing !== undefined;
+    return this.#inFlight > 0 || this.#ready.length > 0 || this.#removal.busy;
   }
 
   /** Resolves when nothing is pending. */
   idle(): Promise<void> {
-    return this.pending === 0 && !this.#removing
+    return this.pending === 0 && !this.#removal.busy
       ? Promise.resolve()
       : new Promise((resolve) => this.#whenIdle.push(resolve));
   }
@@ -113,20 +114,44 @@ export class OutboxDispatcher {
   }
 
   /** Takes up what an earlier run of this host left undelivered. */
-  async recover(owned: (actor: ActorAddress) => Promise<boolean>): Promise<void> {
-    const rows: OutboxRow[] = [];
-    let after: { score: number; key: string } | undefined;
-    for (;;) {
-      const page = await this.#options.store.scan('outbox', { after, limit: RECOVERY_PAGE });
-      for (const { actor, name, json } of page)
-        if (await owned(actor)) rows.push(decodeRow(actor, name, json));
-      const last = page.at(-1);
-      if (!last || page.length < RECOVERY_PAGE) break;
-      after = { score: last.score, key: last.key };
+  async recover(): Promise<void> {
+    await this.recheck();
+    this.parked = await countParked(this.#options.store);
+  }
+
+  /**
+   * Takes up rows that this host does not know: another host of the same store
+   * committed them. Whoever asks while a pass is on its way shares the next one.
+   */
+  recheck(): Promise<void> {
+    if (this.#checking) {
+      const again = (): Promise<void> => {
+        this.#checkingNext = undefined;
+        return this.recheck();
+      };
+      this.#checkingNext ??= this.#checking.then(again, again);
+      return this.#checkingNext;
     }
+    this.#checking = this.#takeUp().finally(() => {
+      this.#checking = undefined;
+    });
+    return this.#checking;
+  }
+
+  async #takeUp(): Promise<void> {
+    const { store, owned } = this.#options;
+    const before = this.#known();
+    const rows = await readOutbox(store, owned, (key) => before.has(key));
     // All are read before the first is sent: what deliveries commit is dispatched by their own turns.
-    for (const row of inOrderOfSending(rows)) this.dispatch(row);
-    this.parked = (await this.#options.store.scan('parked', { limit: RECOVERY_PAGE })).length;
+    const now = this.#known();
+    for (const row of rows) if (!now.has(rowKey(row.sender, row.name))) this.dispatch(row);
+  }
+
+  #known(): Set<string> {
+    const keys = new Set<string>();
+    for (const { sender, name } of this.#left.keys()) keys.add(rowKey(sender, name));
+    for (const { sender, name } of this.#removal.rows) keys.add(rowKey(sender, name));
+    return keys;
   }
 
   /** Stops sending; what is undelivered stays in the store. Resolves when removals in progress are done. */
@@ -135,7 +160,7 @@ export class OutboxDispatcher {
     this.#ready.clear();
     for (const timer of this.#resuming) timer.cancel();
     this.#resuming.clear();
-    while (this.#removing) await this.#removing;
+    await this.#removal.settled();
   }
 
   #enqueue(job: Job): void {
@@ -162,8 +187,12 @@ export class OutboxDispatcher {
     let pause = 0;
     if (this.#left.has(job.row)) {
       try {
-        if (!this.#doubtful.has(job.row) || (await this.#isStored(job.row))) await this.#send(job);
-        this.#done(lane, job);
+        if (!this.#doubtful.has(job.row) || (await isStored(this.#options.store, job.row))) {
+          await sendMessage(this.#options, job.row, job.index);
+          this.#done(lane, job);
+        } else {
+          this.#drop(lane, job);
+        }
       } catch (error) {
         pause = await this.#failed(lane, job, error);
       }
@@ -188,34 +217,11 @@ export class OutboxDispatcher {
     this.#resuming.add(timer);
   }
 
-  async #send({ row, index }: Job): Promise<void> {
-    const message = row.messages[index]!;
-    const { sender, stream } = row;
-    const value: unknown = message.json === undefined ? undefined : JSON.parse(message.json);
-    const seq = row.first + index;
-    if (message.kind === 'call') {
-      const { type, id, method } = message;
-      const once = { key: `${sender.type}||${sender.id}`, stream, seq };
-      await this.#options.call({ type, id, method, payload: new LocalValue(value), once });
-      return;
-    }
-    const { pubsub, topic, metadata } = message;
-    const id = `${sender.type}||${sender.id}||${stream}||${seq}`;
-    const publisher = this.#options.publisher();
-    if (!publisher)
-      throw new TroupeError('UNAVAILABLE', `there is no pub/sub component "${pubsub}"`);
-    await publisher.publish({ id, pubsub, topic, data: value, ...(metadata ? { metadata } : {}) });
-  }
-
-  async #isStored(row: OutboxRow): Promise<boolean> {
-    try {
-      const [stored] = await this.#options.store.read(row.sender, [row.name]);
-      return stored?.json !== undefined;
-    } catch (cause) {
-      throw new TroupeError('UNAVAILABLE', 'the store does not say whether it has the row', {
-        cause,
-      });
-    }
+  /** The row was never stored: nothing of it is sent, and nothing is there to be removed. */
+  #drop(lane: Lane, { row }: Job): void {
+    lane.jobs.shift();
+    this.#left.delete(row);
+    this.#doubtful.delete(row);
   }
 
   #done(lane: Lane, job: Job): void {
@@ -229,8 +235,7 @@ export class OutboxDispatcher {
     }
     this.#left.delete(job.row);
     this.#doubtful.delete(job.row);
-    this.#delivered.push(job.row);
-    this.#removing ??= this.#removeDelivered();
+    this.#removal.add(job.row);
   }
 
   /** Gives the pause before the next try, 0 when the message is out of the way. */
@@ -273,27 +278,8 @@ export class OutboxDispatcher {
     this.parked++;
   }
 
-  async #removeDelivered(): Promise<void> {
-    while (this.#delivered.length > 0) {
-      const rows = this.#delivered.slice();
-      try {
-        await this.#options.store.remove(
-          rows.map(({ sender, name }) => ({ actor: sender, name, index: 'outbox' as const })),
-        );
-      } catch (error) {
-        this.#options.logger.warn(
-          { err: error, rows: rows.length },
-          'delivered outbox rows could not be removed, they will be sent again after a restart',
-        );
-      }
-      this.#delivered = this.#delivered.slice(rows.length);
-    }
-    this.#removing = undefined;
-    this.#signalIdle();
-  }
-
   #signalIdle(): void {
-    if (this.pending > 0 || this.#removing) return;
+    if (this.pending > 0 || this.#removal.busy) return;
     for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 }

@@ -45,6 +45,11 @@ export class Ownership {
     return (this.#record?.term ?? 0) > this.#term;
   }
 
+  /** The claim to come takes the actor from an owner of an older term. */
+  get takesOver(): boolean {
+    return !this.claimed && this.#record !== undefined && this.#record.term < this.#term;
+  }
+
   get epoch(): number | undefined {
     return this.#claimedEpoch;
   }

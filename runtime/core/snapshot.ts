@@ -36,7 +36,14 @@ export function restoreSnapshot(snapshot: Snapshot): unknown {
       return snapshot.target;
     case 'object':
       for (const key of Object.keys(snapshot.target)) delete snapshot.target[key];
-      for (const [key, member] of snapshot.members) snapshot.target[key] = restoreSnapshot(member);
+      for (const [key, member] of snapshot.members) {
+        const value = restoreSnapshot(member);
+        // An own member of this name would otherwise be taken for the prototype.
+        if (key === '__proto__') {
+          const own = { value, enumerable: true, configurable: true, writable: true };
+          Object.defineProperty(snapshot.target, key, own);
+        } else snapshot.target[key] = value;
+      }
       return snapshot.target;
   }
 }

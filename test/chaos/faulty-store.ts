@@ -66,6 +66,8 @@ export interface Weather {
 }
 
 export interface Storm extends StoreHands {
+  /** It begins calm. */
+  begin(): void;
   /** From now on the store works. */
   calm(): void;
   /** Transactions that failed: before, and after they were done. */
@@ -74,7 +76,7 @@ export interface Storm extends StoreHands {
 
 /** Hands that fail at random, and let the event loop turn a few times in between, so that turns pile up. */
 export function createStorm(dice: Dice, weather: Weather): Storm {
-  let isCalm = false;
+  let isCalm = true;
   const failed = { before: 0, after: 0, reads: 0 };
   const fault = (what: string): TroupeError =>
     new TroupeError(dice.falls(0.5) ? 'UNAVAILABLE' : 'COMPONENT', `the store failed ${what}`);
@@ -83,6 +85,7 @@ export function createStorm(dice: Dice, weather: Weather): Storm {
   };
   return {
     failed,
+    begin: () => void (isCalm = false),
     calm: () => void (isCalm = true),
     async transact(go) {
       if (isCalm) return go();

@@ -20,9 +20,9 @@ export class Counter extends Actor<Stage> {
     return count;
   }
 
-  /** Adds one, and has the journal note the count by a durable send. */
-  async tell(): Promise<number> {
-    const count = await this.add();
+  /** Adds, and has the journal note the count by a durable send. */
+  async tell(by = 1): Promise<number> {
+    const count = await this.add(by);
     this.ctx.outbox.ref<Journal>('Journal', this.ctx.id).note(count);
     return count;
   }
@@ -96,8 +96,8 @@ export interface Bench extends StoreHands {
   letGo(outcome: Outcome): void;
   /** Lets all go, and holds no more. */
   free(): void;
-  /** Reads wait until the function that it gives is called. */
-  holdReads(): () => void;
+  /** Reads of such keys wait until the function that it gives is called. */
+  holdReads(part?: string): () => void;
   readonly heldReads: number;
 }
 
@@ -105,7 +105,7 @@ export interface Bench extends StoreHands {
 export function createBench(): Bench {
   const waiting: ((outcome: Outcome) => void)[] = [];
   let prefix: string | undefined;
-  let reads: PromiseWithResolvers<void> | undefined;
+  let reads: { readonly part: string; readonly free: Promise<void> } | undefined;
   let heldReads = 0;
   return {
     async transact(go, operations) {
@@ -121,11 +121,11 @@ export function createBench(): Bench {
         throw new TroupeError('UNAVAILABLE', 'the answer of the store was lost');
       return done;
     },
-    async read(go) {
-      const held = reads?.promise;
-      if (held) {
+    async read(go, keys) {
+      const held = reads;
+      if (held && keys.some((key) => key.includes(held.part))) {
         heldReads++;
-        await held;
+        await held.free;
       }
       return go();
     },
@@ -140,9 +140,9 @@ export function createBench(): Bench {
       prefix = undefined;
       for (const next of waiting.splice(0)) next('done');
     },
-    holdReads() {
+    holdReads(part = '') {
       const { promise, resolve } = Promise.withResolvers<void>();
-      reads = { promise, resolve, reject: () => {} };
+      reads = { part, free: promise };
       return () => {
         reads = undefined;
         resolve();

@@ -173,6 +173,37 @@ describe('while a commit is on its way', () => {
   });
 });
 
+describe('a first commit that fails with a send in it', () => {
+  it.each(['refused', 'done unheard'] as const)(
+    'and is followed by another: only what is stored is sent, when it was %s',
+    async (outcome) => {
+      const bench = createBench();
+      await using host = await openFaulty({ actors, services: createStage() }, bench);
+      // The next activation finds an owner's record, and claims it with the epoch after.
+      await host.ref(Counter, 'c').add(10);
+      await host.restart();
+      const counter = host.ref(Counter, 'c');
+      bench.hold();
+      const lost = codeOf(counter.tell(1));
+      await bench.held(1);
+      const letRead = bench.holdReads('$outbox');
+      bench.letGo(outcome);
+      bench.free();
+      expect(await lost).toBe('UNAVAILABLE');
+      await until(() => bench.heldReads === 1, 'the store is asked whether it has the send');
+      const count = await counter.tell(5);
+      letRead();
+      await host.settled();
+      const stored = outcome === 'refused' ? [count] : [11, count];
+      expect(await host.ref(Journal, 'c').notes()).toEqual(stored);
+      expect(host.system.stats().pendingOutbox).toBe(0);
+      await host.restart();
+      await host.settled();
+      expect(await host.ref(Journal, 'c').notes()).toEqual(stored);
+    },
+  );
+});
+
 describe('a turn that still runs when what it builds on is lost', () => {
   it.each(['show', 'refuse', 'add', 'read other'] as const)(
     'is undone, and nothing of it leaves: it wanted to %s',

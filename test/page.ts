@@ -1,0 +1,82 @@
+/**
+ * What a page shows is what happens: its files (```ts file=NAME) are written
+ * into a folder of the page's own and type-checked, its sessions (```console)
+ * are typed there and their answers compared.
+ */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { parseTranscript, playTranscript, ROOT } from './transcript.ts';
+
+interface Fence {
+  readonly info: string;
+  readonly text: string;
+}
+
+export interface Page {
+  readonly text: string;
+  readonly fences: readonly Fence[];
+  readonly files: readonly Fence[];
+  readonly consoles: readonly Fence[];
+}
+
+export interface PageOptions {
+  /** Makes what differs from run to run (durations, folders) the same on both sides. */
+  readonly normalise?: (output: string, cwd: string) => string;
+}
+
+export function readPage(path: string): Page {
+  const text = readFileSync(join(ROOT, path), 'utf8');
+  const fences: Fence[] = Array.from(
+    text.matchAll(/^```([^\n]*)\n([\s\S]*?)^```$/gm),
+    ([, info = '', body = '']) => ({ info, text: body }),
+  );
+  return {
+    text,
+    fences,
+    files: fences.filter(({ info }) => info.includes('file=')),
+    consoles: fences.filter(({ info }) => info === 'console'),
+  };
+}
+
+/** Declares the tests of a page; call it inside a `describe`. */
+export function testPage(path: string, { normalise = (output) => output }: PageOptions = {}): Page {
+  const page = readPage(path);
+  const { fences, files, consoles } = page;
+  let cwd: string;
+
+  beforeAll(() => {
+    mkdirSync(join(ROOT, 'out'), { recursive: true });
+    cwd = mkdtempSync(join(ROOT, 'out', `${basename(path, '.md').toLowerCase()}-`));
+    for (const { info, text } of files)
+      writeFileSync(join(cwd, info.split('file=')[1] ?? ''), text);
+    const config = { extends: '../../tsconfig.json', include: ['*.ts'] };
+    writeFileSync(join(cwd, 'tsconfig.json'), JSON.stringify(config));
+    // Without a configuration of its own a test file of the page would run under this repository's.
+    writeFileSync(join(cwd, 'vitest.config.mjs'), 'export default {};\n');
+  });
+  afterAll(() => rmSync(cwd, { recursive: true, force: true }));
+
+  it('shows code and sessions, each of a kind that is run here', () => {
+    expect(files.length).toBeGreaterThan(0);
+    expect(consoles.length).toBeGreaterThan(0);
+    expect(fences).toEqual(
+      fences.filter((fence) => files.includes(fence) || consoles.includes(fence)),
+    );
+  });
+
+  it.each(consoles)('answers as shown: $text', async ({ text }) => {
+    const freePorts = '--dapr-http-port 0 --log-level warn';
+    const played = await playTranscript(parseTranscript(text), { cwd, freePorts });
+    expect(normalise(played.text, cwd)).toBe(normalise(text, cwd));
+    expect(played.exitCode ?? 0).toBe(0);
+  });
+
+  it('has code that type-checks', async () => {
+    const played = await playTranscript(parseTranscript('$ tsc --project tsconfig.json\n'), {
+      cwd,
+    });
+    expect(played.text).toBe('$ tsc --project tsconfig.json\n');
+  });
+  return page;
+}
