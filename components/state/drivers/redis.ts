@@ -1,8 +1,8 @@
 /**
  * `state.redis`: rows as daprd keeps them, a hash of `data` and `version`, in
- * one Redis server. Every request is one script, so a transaction is atomic
- * and a read of many rows sees one moment; concurrent requests share round
- * trips, and with `appendfsync always` one sync. The etag is the version.
+ * one Redis server. Reads and writes are scripts, so a transaction is atomic and
+ * a read of many rows sees one moment; transactions go through the group commit
+ * of ./redis/commits.ts. The etag is the version.
  */
 import { ComponentError } from '../../../runtime/core/errors.ts';
 import type { ComponentOptions, Driver } from '../../component.ts';
@@ -16,7 +16,6 @@ import type {
 } from '../contract.ts';
 import {
   closedError,
-  conflict,
   expiryOf,
   requireKey,
   requireNotAborted,
@@ -24,6 +23,7 @@ import {
   requireRange,
 } from '../operations.ts';
 import { Connection } from './redis/connection.ts';
+import { Commits } from './redis/commits.ts';
 import { OWN_PREFIX, RANGE, READ, WRITE } from './redis/scripts.ts';
 import { fields, readSettings } from './redis/settings.ts';
 
@@ -67,7 +67,7 @@ async function openStore(options: ComponentOptions, signal: AbortSignal): Promis
   });
   const [seconds] = (await connection.send(['TIME'], false)) as [Buffer];
   const drift = Math.abs(Number(seconds.toString()) * 1_000 - options.now());
-  const grace = String(drift > CLOCK_DRIFT_MS ? GRACE_MS : 0);
+  const commits = new Commits(options, connection, drift > CLOCK_DRIFT_MS ? GRACE_MS : 0);
   let closed = false;
 
   function requireOpen(abort: AbortSignal | undefined): void {
@@ -130,14 +130,12 @@ async function openStore(options: ComponentOptions, signal: AbortSignal): Promis
     if (operations.length === 0) return [];
     const now = options.now();
     const args = operations.flatMap((operation) => argsOf(operation, now));
-    const reply = (await connection.run(WRITE, [String(now), grace, ...args], true)) as Buffer[];
-    const [first, key, why] = reply.map(String);
-    if (first === 'conflict') throw conflict(options, key!, why!);
-    return reply.map((version) => (version.length === 0 ? undefined : version.toString()));
+    return commits.add(args, abort);
   }
 
   async function close(): Promise<void> {
     closed = true;
+    await commits.drain();
     await connection.close();
   }
 

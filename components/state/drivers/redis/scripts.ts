@@ -86,37 +86,40 @@ return items
 `);
 
 /**
- * ARGV: now, milliseconds that Redis keeps an ended row, then the operations,
- * each a letter and its fields. Answers the new versions ('' for what is no
- * set), or, where a condition does not hold, its key and why.
+ * ARGV: now, milliseconds that Redis keeps an ended row, then transactions: the
+ * number of their arguments, and operations, each a letter and its fields.
+ * Answers for each transaction the new versions ('' for what is no set), or,
+ * where a condition does not hold, its key and why.
  */
 export const WRITE = script(`
 local now, grace = tonumber(ARGV[1]), tonumber(ARGV[2])
 ${ROWS}
 local FIELDS = { s = 9, d = 2, c = 2, p = 1 }
-local at = 3
-while at <= #ARGV do
-  local op = ARGV[at]
-  if op ~= 'p' then
-    local key, etag = ARGV[at + 1], ARGV[at + 2]
-    local absent = (op == 'c' and etag == '') or (op == 's' and etag == '' and ARGV[at + 3] == '1')
-    if etag ~= '' or absent then
-      local row = load(key)
-      if row and row.over then
-        row = nil
-      end
-      if absent then
-        if row then
-          return { 'conflict', key, 'exists already' }
+local function broken(at, last)
+  while at <= last do
+    local op = ARGV[at]
+    if op ~= 'p' then
+      local key, etag = ARGV[at + 1], ARGV[at + 2]
+      local absent = (op == 'c' and etag == '') or (op == 's' and etag == '' and ARGV[at + 3] == '1')
+      if etag ~= '' or absent then
+        local row = load(key)
+        if row and row.over then
+          row = nil
         end
-      elseif not row then
-        return { 'conflict', key, 'does not exist (any more)' }
-      elseif row.version ~= etag then
-        return { 'conflict', key, 'was changed by another writer' }
+        if absent then
+          if row then
+            return { 'conflict', key, 'exists already' }
+          end
+        elseif not row then
+          return { 'conflict', key, 'does not exist (any more)' }
+        elseif row.version ~= etag then
+          return { 'conflict', key, 'was changed by another writer' }
+        end
       end
     end
+    at = at + 1 + FIELDS[op]
   end
-  at = at + 1 + FIELDS[op]
+  return nil
 end
 
 for _, key in ipairs(redis.call('ZRANGEBYSCORE', ENDS, '-inf', ARGV[1], 'LIMIT', 0, 16)) do
@@ -165,27 +168,36 @@ local function set(key, value, kind, ttl, ends, index, score)
   return text
 end
 
-local answers = {}
-at = 3
-while at <= #ARGV do
-  local op, answer = ARGV[at], ''
-  if op == 's' then
-    answer = set(ARGV[at + 1], ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], ARGV[at + 7], ARGV[at + 8], ARGV[at + 9])
-  elseif op == 'd' then
-    local row = load(ARGV[at + 1])
-    if row then
-      removeRow(ARGV[at + 1], row)
+local function apply(at, last)
+  local answers = {}
+  while at <= last do
+    local op, answer = ARGV[at], ''
+    if op == 's' then
+      answer = set(ARGV[at + 1], ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], ARGV[at + 7], ARGV[at + 8], ARGV[at + 9])
+    elseif op == 'd' then
+      local row = load(ARGV[at + 1])
+      if row then
+        removeRow(ARGV[at + 1], row)
+      end
+    elseif op == 'p' then
+      local from, to = '[' .. ARGV[at + 1], '(' .. ARGV[at + 1] .. '\\255'
+      for _, key in ipairs(redis.call('ZRANGEBYLEX', KEYLIST, from, to)) do
+        removeRow(key, load(key))
+      end
     end
-  elseif op == 'p' then
-    local from, to = '[' .. ARGV[at + 1], '(' .. ARGV[at + 1] .. '\\255'
-    for _, key in ipairs(redis.call('ZRANGEBYLEX', KEYLIST, from, to)) do
-      removeRow(key, load(key))
-    end
+    answers[#answers + 1] = answer
+    at = at + 1 + FIELDS[op]
   end
-  answers[#answers + 1] = answer
-  at = at + 1 + FIELDS[op]
+  return answers
 end
-return answers
+
+local replies, first = {}, 3
+while first <= #ARGV do
+  local last = first + tonumber(ARGV[first])
+  replies[#replies + 1] = broken(first + 1, last) or apply(first + 1, last)
+  first = last + 1
+end
+return replies
 `);
 
 /**
