@@ -80,7 +80,8 @@ it(
         const unexpected: unknown[] = [];
         for (const one of requests) {
           const answer = ask(host, one).catch((error: unknown) => {
-            if (!isActorError(error) && !/crashed/.test(String(error))) unexpected.push(error);
+            if (!isActorError(error) && !/crashed|stopped/.test(String(error)))
+              unexpected.push(error);
           });
           if (one[0] === 'settle' || one[0] === 'restart') await answer;
         }

@@ -28,7 +28,10 @@ export interface TopicSubscription {
   readonly method: string;
   /** Which actor takes the event. */
   readonly id: (event: CloudEvent) => string;
-  /** The event goes there when the method threw an application error. Absent: it is logged and dropped. */
+  /**
+   * The event goes there when the method failed. Absent: it is logged and dropped
+   * after an application error, and delivered again by the broker after any other.
+   */
   readonly deadLetterTopic?: string;
 }
 

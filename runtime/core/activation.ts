@@ -114,6 +114,23 @@ export class Activation {
     this.state.forget();
   }
 
+  /** The host has stopped: whoever still waits for an answer is told. */
+  end(): void {
+    const stopped = (call: Call): TroupeError =>
+      new TroupeError(
+        'UNAVAILABLE',
+        `the host stopped before ${call.type}/${call.id} ${call.method} answered`,
+        {
+          actor: this.address,
+          method: call.method,
+          details: { started: call.turn !== undefined },
+        },
+      );
+    this.mailbox.refuseAll(stopped);
+    for (const turn of [...this.mailbox.running()]) turn.call.abandon(stopped(turn.call));
+    this.forgetEverything();
+  }
+
   applyTimer(name: string, spec: TimerSpec | null): void {
     if (!spec) {
       this.#timers?.delete(name);

@@ -20,6 +20,8 @@ export interface EngineCounters {
   openTurns: number;
   /** Turns that wait on the clock (`ctx.sleep`). */
   sleeping: number;
+  /** Events that the outbox has given to a broker and that are not taken yet. */
+  publishing: number;
   /** Grows with everything that happens; still when nothing does. */
   activity: number;
 }

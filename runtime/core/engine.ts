@@ -74,6 +74,7 @@ export class Engine {
       reminderFailures: 0,
       openTurns: 0,
       sleeping: 0,
+      publishing: 0,
       activity: 0,
     };
     const scope = new AsyncLocalStorage<Turn>();
@@ -86,7 +87,7 @@ export class Engine {
       store,
       clock,
       logger,
-      publisher,
+      publisher: () => counted(publisher(), counters),
       random: () => options.random.id(),
       owned: (actor) => ownsNow(placement, actor),
       call: (call) => detached(() => this.router.call(call)),
@@ -185,9 +186,11 @@ export class Engine {
     return openTurns > sleeping || this.#outbox.busy || this.#reminders.busy || this.#work.size > 0;
   }
 
-  /** Drops an idle activation now, as idle time would. Errors: CONFLICT when it is busy. */
+  /** Drops an idle activation now, as idle time would. Errors: NOT_FOUND for an unknown type, CONFLICT when it is busy. */
   async passivate({ type, id }: ActorAddress): Promise<void> {
-    const activation = this.#types.get(type)?.find(id);
+    const hosted = this.#types.get(type);
+    if (!hosted) throw new TroupeError('NOT_FOUND', `there is no actor type "${type}" here`);
+    const activation = hosted.find(id);
     if (activation?.mailbox.busy)
       throw new TroupeError('CONFLICT', `${type}/${id} is busy and cannot be passivated now`);
     await activation?.passivate();
@@ -222,7 +225,7 @@ export class Engine {
   #endActivations(): void {
     for (const hosted of this.#types.values()) {
       hosted.close();
-      for (const activation of hosted.activations()) activation.forgetEverything();
+      for (const activation of hosted.activations()) activation.end();
     }
   }
 
@@ -247,4 +250,22 @@ async function ownsNow(placement: Placement, { type, id }: ActorAddress): Promis
   } catch {
     return false;
   }
+}
+
+function counted(
+  publisher: Publisher | undefined,
+  counters: EngineCounters,
+): Pick<Publisher, 'publish'> | undefined {
+  return (
+    publisher && {
+      async publish(event) {
+        counters.publishing++;
+        try {
+          await publisher.publish(event);
+        } finally {
+          counters.publishing--;
+        }
+      },
+    }
+  );
 }

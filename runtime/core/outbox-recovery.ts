@@ -29,7 +29,15 @@ export async function readOutbox(
   }
 }
 
-/** How many messages are parked, a thousand at most. */
+/** How many messages are parked. */
 export async function countParked(store: DueReader): Promise<number> {
-  return (await store.scan('parked', { limit: PAGE })).length;
+  let count = 0;
+  let after: { score: number; key: string } | undefined;
+  for (;;) {
+    const page = await store.scan('parked', { after, limit: PAGE });
+    count += page.length;
+    const last = page.at(-1);
+    if (!last || page.length < PAGE) return count;
+    after = { score: last.score, key: last.key };
+  }
 }

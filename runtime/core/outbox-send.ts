@@ -5,7 +5,7 @@ import { decodeRow, isSameRow, type OutboxRow } from './outbox-row.ts';
 import type { ActorStore, OutgoingCall, Publisher } from './ports.ts';
 
 export interface SendOptions {
-  readonly publisher: () => Publisher | undefined;
+  readonly publisher: () => Pick<Publisher, 'publish'> | undefined;
   readonly call: (call: OutgoingCall) => Promise<unknown>;
 }
 

@@ -44,7 +44,7 @@ export interface OutboxOptions {
   readonly store: ActorStore;
   readonly clock: Clock;
   readonly logger: EngineLogger;
-  readonly publisher: () => Publisher | undefined;
+  readonly publisher: () => Pick<Publisher, 'publish'> | undefined;
   readonly call: (call: OutgoingCall) => Promise<unknown>;
   readonly random: () => string;
   /** True for actors whose rows are this host's to send. */

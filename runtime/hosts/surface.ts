@@ -153,7 +153,7 @@ async function subscribeActors(
     { signal }: { signal: AbortSignal },
   ): Promise<'SUCCESS' | 'DROP'> => {
     const once = {
-      key: `event||${pubsub}||${event.source}||${event.id}`,
+      key: `event||${pubsub}||${event.source}||${event.id}||${method}`,
       stream: '',
       seq: 0,
       windowMs: EVENT_WINDOW_MS,

@@ -66,7 +66,7 @@ const START = Date.UTC(2026, 0, 1);
 const CLOSE_PATIENCE_MS = 1000;
 /** Rounds of the event loop without a sign of work after which a host counts as at rest. */
 const QUIET_ROUNDS = 3;
-/** The same while turns sleep: their callers wait too, and look busy. */
+/** The same while turns sleep, or an event waits to be handled again: who waits for them looks busy. */
 const QUIET_ROUNDS_SLEEPING = 20;
 
 /** For tests of Troupe itself. */
@@ -103,7 +103,8 @@ export async function createTestHost(
       const { counters } = host.engine.parts;
       const changed = counters.activity !== activity;
       activity = counters.activity;
-      const isStill = !changed && (!host.engine.busy || counters.sleeping > 0);
+      const isWaiting = counters.sleeping > 0 || counters.publishing > 0;
+      const isStill = !changed && (!host.engine.busy || isWaiting);
       quiet = isStill ? quiet + 1 : 0;
       if (quiet >= (host.engine.busy ? QUIET_ROUNDS_SLEEPING : QUIET_ROUNDS)) return;
     }

@@ -81,3 +81,17 @@ it('closes although a turn never ends and another sleeps', async () => {
     'turns were still running when the host stopped',
   );
 });
+
+it('ends the calls in flight when the host crashes', async () => {
+  await using host = await createTestHost({ actors });
+  const asleep = host.ref(Sleeper, 'a').sleep('1h');
+  const waiting = host.ref(Sleeper, 'a').sleep('1h');
+  const codes = Promise.all([asleep, waiting].map((call) => call.catch((error) => error.code)));
+  await host.crash();
+  expect(await codes).toEqual(['UNAVAILABLE', 'UNAVAILABLE']);
+});
+
+it('hibernates no actor of an unknown type', async () => {
+  await using host = await createTestHost({ actors });
+  await expect(host.hibernate('Nobody', 'a')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+});
