@@ -24,6 +24,7 @@ import {
 } from '../operations.ts';
 import { Connection } from './redis/connection.ts';
 import { Commits } from './redis/commits.ts';
+import { warnOfBrokenPromises } from './redis/promises.ts';
 import { OWN_PREFIX, RANGE, READ, WRITE } from './redis/scripts.ts';
 import { fields, readSettings } from './redis/settings.ts';
 
@@ -65,6 +66,7 @@ async function openStore(options: ComponentOptions, signal: AbortSignal): Promis
     scripts: [READ, WRITE, RANGE],
     signal,
   });
+  if (settings.actors) await warnOfBrokenPromises(options, connection);
   const [seconds] = (await connection.send(['TIME'], false)) as [Buffer];
   const drift = Math.abs(Number(seconds.toString()) * 1_000 - options.now());
   const commits = new Commits(options, connection, drift > CLOCK_DRIFT_MS ? GRACE_MS : 0);

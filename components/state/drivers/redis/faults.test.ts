@@ -1,6 +1,7 @@
 /** What happens to requests when the server is not there, is killed, stands still or refuses. */
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
+import { createClient } from '@redis/client';
 import { describe, expect, it, vi } from 'vitest';
 import { startRedis } from '../../../../test/servers/redis.ts';
 import type { ComponentMetadata } from '../../../component.ts';
@@ -128,11 +129,30 @@ describe('a server that stands still', () => {
   });
 });
 
+describe('a server that may lose what it acknowledged', () => {
+  it('is told of when it keeps actors, and only then', async () => {
+    await using server = await startRedis();
+    const warnings = async (metadata: ComponentMetadata): Promise<string[]> => {
+      const log: LogEntry[] = [];
+      await (await open(server.port, metadata, { log })).close();
+      return log.flatMap(({ level, message }) => (level === 'warn' ? [message] : []));
+    };
+    expect(await warnings({ actorStateStore: 'true' })).toEqual([]);
+    const plain = await createClient({ socket: { port: server.port } }).connect();
+    await plain.configSet({ appendfsync: 'everysec', 'maxmemory-policy': 'allkeys-lru' });
+    plain.destroy();
+    expect(await warnings({ actorStateStore: 'true' })).toEqual([
+      expect.stringContaining('appendfsync always'),
+      expect.stringContaining('noeviction'),
+    ]);
+    expect(await warnings({})).toEqual([]);
+  });
+});
+
 describe('a server that refuses', () => {
   it('fails a write that finds no memory, whole, and with the answer of the server', async () => {
     await using server = await startRedis();
     await using store = await open(server.port);
-    const { createClient } = await import('@redis/client');
     const plain = await createClient({ socket: { port: server.port } }).connect();
     await store.apply({ kind: 'set', key: 'k', value: '1' });
     await plain.configSet('maxmemory', '1');

@@ -15,6 +15,7 @@ describe('the metadata of state.redis', () => {
       readTimeoutMs: 3_000,
       minRetryMs: 8,
       maxRetryMs: 512,
+      actors: false,
     });
   });
 

@@ -72,6 +72,8 @@ export interface RedisSettings {
   readonly minRetryMs: number;
   readonly maxRetryMs: number;
   readonly ttlSeconds: number | undefined;
+  /** The store keeps the state of actors. */
+  readonly actors: boolean;
 }
 
 const ACTORS: MetadataField = { name: 'actorStateStore', description: '' };
@@ -101,7 +103,8 @@ export function readSettings(options: ComponentOptions): RedisSettings {
   }
 
   const ttlSeconds = metadata.count('ttlInSeconds', 1);
-  if (ttlSeconds !== undefined && metadata.boolean('actorStateStore'))
+  const actors = metadata.boolean('actorStateStore') ?? false;
+  if (ttlSeconds !== undefined && actors)
     throw metadata.refuse(
       'ttlInSeconds',
       'would let the state of actors disappear; remove it or keep actors in another component',
@@ -118,6 +121,7 @@ export function readSettings(options: ComponentOptions): RedisSettings {
     minRetryMs,
     maxRetryMs: Math.max(minRetryMs, interval('redisMaxRetryInterval', 512, 1)),
     ttlSeconds,
+    actors,
   };
 }
 
