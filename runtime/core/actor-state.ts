@@ -64,8 +64,8 @@ export class ActorState {
   }
 
   /**
-   * A row as the turns so far leave it. Reads the ownership record with it when
-   * that is not known yet; the claim will depend on both.
+   * A row as the turns so far leave it. The ownership record is read with it:
+   * the claim will depend on both, and after it both must be this activation's.
    */
   async readRow(name: string): Promise<StoredEntry> {
     const coming = this.#commits?.find(name);
@@ -73,12 +73,13 @@ export class ActorState {
     const { generation } = this.#activation;
     const known = this.#ownership;
     const term = known ? 0 : await this.#term();
-    const rows = await this.#activation.parts.store.read(
-      this.#activation.address,
-      known ? [name] : [name, OWNER],
-    );
+    const [row, owner] = await this.#activation.parts.store.read(this.#activation.address, [
+      name,
+      OWNER,
+    ]);
     this.#assertGeneration(generation);
-    const [row, owner] = rows;
+    // A row that another owner wrote does not go with what is in memory, even in a turn that commits nothing.
+    if (known?.isLostTo(owner!)) throw await this.commitFailed(undefined, true);
     const ownership = known ?? this.#adopt(term, owner!);
     ownership.observe(row!);
     return row!;

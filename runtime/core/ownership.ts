@@ -58,6 +58,11 @@ export class Ownership {
     return this.#claimedEtag !== undefined;
   }
 
+  /** The record is no longer the one that this activation claimed. */
+  isLostTo(row: StoredEntry): boolean {
+    return this.#claimedEtag !== undefined && row.etag !== this.#claimedEtag;
+  }
+
   get stream(): string {
     return this.#record?.stream ?? this.#newStream;
   }

@@ -211,9 +211,11 @@ async function isDuplicate(activation: Activation, call: Call): Promise<boolean>
   return seen.s === stream && seen.n >= seq;
 }
 
-/** The runtime's own word that the caller may try again; it tells nothing of state. */
+/** The runtime's own word on whether the caller may try again; it tells nothing of state. */
 function isPassing(error: unknown): boolean {
-  return isTroupeError(error) && error.retryable && !isActorError(error);
+  return (
+    isTroupeError(error) && !isActorError(error) && (error.retryable || error.code === 'FENCED')
+  );
 }
 
 /** An error is an answer too: it may tell of state that is not durable yet. What ends that state takes its place. */

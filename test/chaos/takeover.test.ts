@@ -1,0 +1,52 @@
+/** Two processes on one database file: the newer one owns, the older one is told so and charges nobody again. */
+import { expect, it, vi } from 'vitest';
+import { GENERATED_DAY, openWorkshop, type Life } from './order-day.fixture.ts';
+
+const PATIENCE = { timeout: 60_000, interval: 5 };
+const DAY = ['--orders', GENERATED_DAY];
+
+/** The address that a serving process has printed. */
+async function addressOf(life: Life): Promise<string> {
+  return vi.waitFor(() => {
+    const found = /^ready .*(http:\/\/[\d.:]+)\//m.exec(life.err)?.[1];
+    if (found === undefined) throw new Error(`not ready: ${life.err}`);
+    return found;
+  }, PATIENCE);
+}
+
+function ship(address: string, id: string): Promise<Response> {
+  const body = JSON.stringify({ shipmentId: 's1' });
+  return fetch(`${address}/v1.0/actors/Order/${id}/method/ship`, { method: 'PUT', body });
+}
+
+it('a fenced process that serves lives on and names the error, and what the newer one did stands', async () => {
+  await using workshop = await openWorkshop();
+  const serve = (): Life => workshop.start('s', ...DAY, '--port', '0');
+  const first = serve();
+  const old = await addressOf(first);
+  const second = serve();
+  const current = await addressOf(second);
+  expect((await ship(current, '708001')).status).toBeLessThan(300);
+  const refused = await ship(old, '708001');
+  expect(refused.status).toBe(409);
+  expect(await refused.json()).toMatchObject({
+    errorCode: 'ERR_ACTOR_FENCED',
+    message: expect.stringMatching(/taken over|newer host/) as string,
+  });
+  expect((await ship(old, '708002')).status, 'it owns nothing any more').toBe(409);
+  expect((await fetch(`${old}/v1.0/healthz`)).status).toBeLessThan(300);
+  expect(first.child.exitCode).toBeNull();
+  const got = await fetch(`${current}/v1.0/actors/Order/708001/method/get`, { method: 'PUT' });
+  expect(await got.json()).toMatchObject({ id: '708001', state: 'shipped' });
+});
+
+it('a second process whose port is taken ends with that, and the first owns what it owned', async () => {
+  await using workshop = await openWorkshop();
+  const first = workshop.start('s', ...DAY, '--port', '0');
+  const address = await addressOf(first);
+  const port = new URL(address).port;
+  const second = workshop.start('s', ...DAY, '--port', port);
+  expect(await second.ended).toBe(1);
+  expect(second.err).toMatch(new RegExp(`port ${port} .*in use`));
+  expect((await ship(address, '708001')).status).toBeLessThan(300);
+});
