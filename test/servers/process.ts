@@ -86,7 +86,9 @@ export async function startServer(plan: ServerPlan): Promise<TestServer> {
   let child = await launch();
 
   async function launch(): Promise<ChildProcess> {
-    const started = spawn(plan.command, plan.args(port, folder), {
+    // A test that times out disposes of nothing: then the kernel ends it with its parent.
+    const guarded = ['--pdeathsig', 'KILL', plan.command, ...plan.args(port, folder)];
+    const started = spawn('setpriv', guarded, {
       cwd: folder,
       stdio: ['ignore', 'pipe', 'pipe'],
       ...plan.identity,
