@@ -1,6 +1,12 @@
 /** Two processes on one database file: the newer one owns, the older one is told so and charges nobody again. */
 import { expect, it, vi } from 'vitest';
-import { GENERATED_DAY, openWorkshop, type Life } from './order-day.fixture.ts';
+import {
+  GENERATED_DAY,
+  openWorkshop,
+  rowsIn,
+  type Life,
+  type Workshop,
+} from './order-day.fixture.ts';
 
 const PATIENCE = { timeout: 60_000, interval: 5 };
 const DAY = ['--orders', GENERATED_DAY];
@@ -18,6 +24,33 @@ function ship(address: string, id: string): Promise<Response> {
   const body = JSON.stringify({ shipmentId: 's1' });
   return fetch(`${address}/v1.0/actors/Order/${id}/method/ship`, { method: 'PUT', body });
 }
+
+async function calmReport(workshop: Workshop): Promise<Record<string, string>> {
+  await workshop.finish('calm', ...DAY, '--report', workshop.at('calm'));
+  return workshop.report('calm');
+}
+
+it('a second process that comes into the middle of a day fences the first, and whatever becomes of both, nobody is charged twice', async () => {
+  await using workshop = await openWorkshop();
+  const calm = await calmReport(workshop);
+  // One order at a time, so that the day is long enough for the second one to come into it.
+  const first = workshop.start('s', '--once', ...DAY, '--concurrency', '1');
+  await vi.waitFor(() => {
+    expect(first.child.exitCode, first.err).toBeNull();
+    expect(rowsIn(workshop.at('s.db'))).toBeGreaterThan(0);
+  }, PATIENCE);
+  const second = workshop.start('s', '--once', ...DAY);
+  await vi.waitFor(() => expect(first.err).toContain('a newer host has taken over'), PATIENCE);
+  expect(first.out, 'it was not done').toBe('');
+  // Both end here as by a power cut, with work of theirs still to be taken up.
+  for (const { child, ended } of [first, second]) {
+    child.kill('SIGKILL');
+    await ended;
+  }
+  const last = await workshop.finish('s', ...DAY, '--report', workshop.at('last'));
+  expect(last).toMatchObject({ ok: true, continued: true });
+  expect(await workshop.report('last')).toEqual(calm);
+});
 
 it('a fenced process that serves lives on and names the error, and what the newer one did stands', async () => {
   await using workshop = await openWorkshop();
