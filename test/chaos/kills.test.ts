@@ -17,6 +17,8 @@ const KILLS = 10;
 const FEWER = ALL ? KILLS : 4;
 /** Days of `npm test`: small ones before Christmas. */
 const [FROM, DAYS] = ALL ? [0, Infinity] : [18, 2];
+const REAL = ALL ? 'all real days' : 'two real days';
+const REASON = NO_REAL_DAYS ? ` (${NO_REAL_DAYS})` : '';
 const SCARCE = ['--opening-stock', '50', '--concurrency', '64'];
 
 interface Treated {
@@ -66,22 +68,18 @@ describe.concurrent('killed and started again', () => {
       expect(await workshop.report('killed')).toEqual(await workshop.report('calm'));
     }));
 
-  const title = `${ALL ? 'all real days' : 'two real days'}, ${FEWER} times, end with the files of a calm run, byte by byte`;
-  if (NO_REAL_DAYS) it.skip(`${title} (${NO_REAL_DAYS})`, () => {});
-  else {
-    it(title, () =>
+  it.skipIf(NO_REAL_DAYS !== undefined)(
+    `${REAL}, ${FEWER} times, end with the files of a calm run, byte by byte${REASON}`,
+    () =>
       seeded(async (workshop, seed) => {
         const orders = await workshop.days(FROM, DAYS);
         await treat(workshop, { seed, times: FEWER, args: ['--orders', orders] });
         expect(await workshop.report('killed')).toEqual(await workshop.report('calm'));
       }),
-    );
-  }
+  );
 
-  const scarce =
-    'with scarce stock, as often, every invariant holds, no order is lost and none charged twice';
   it.skipIf(ALL && NO_REAL_DAYS !== undefined)(
-    ALL && NO_REAL_DAYS ? `${scarce} (${NO_REAL_DAYS})` : scarce,
+    `with scarce stock, ${FEWER} times, every invariant holds, no order is lost and none charged twice${ALL ? REASON : ''}`,
     () =>
       seeded(async (workshop, seed) => {
         const orders = ALL ? await workshop.days(FROM, DAYS) : GENERATED_DAY;

@@ -36,7 +36,7 @@ it('a second process that comes into the middle of a day fences the first, and w
   // One order at a time, so that the day is long enough for the second one to come into it.
   const first = workshop.start('s', '--once', ...DAY, '--concurrency', '1');
   await vi.waitFor(() => {
-    expect(first.child.exitCode, first.err).toBeNull();
+    if (first.child.exitCode !== null) throw new Error(`it is over: ${first.err}`);
     expect(rowsIn(workshop.at('s.db'))).toBeGreaterThan(0);
   }, PATIENCE);
   const second = workshop.start('s', '--once', ...DAY);
