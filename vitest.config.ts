@@ -29,6 +29,12 @@ function project(name: string, { include, exclude = [], seconds }: ProjectOption
   };
 }
 
+/** Tests that start real servers; `npm run servers` installs these. */
+const servers = [
+  'components/**/drivers/redis{.test.ts,/**/*.test.ts}',
+  'test/servers/**/*.test.ts',
+];
+
 const rooms = ['runtime', 'components', 'actors', 'workers'];
 
 export default defineConfig({
@@ -41,13 +47,18 @@ export default defineConfig({
         exclude: ['components/**/drivers/**', 'test/{examples,guides,readme}.test.ts'],
         seconds: 10,
       }),
-      project('conformance', { include: ['components/**/drivers/**/*.test.ts'], seconds: 20 }),
+      project('conformance', {
+        include: ['components/**/drivers/**/*.test.ts'],
+        exclude: servers,
+        seconds: 20,
+      }),
       project('runtimes', { include: ['test/runtimes/**/*.test.ts'], seconds: 20 }),
       project('examples', {
         include: ['examples/**/*.test.ts', 'test/{examples,guides,readme}.test.ts'],
         seconds: 60,
       }),
       project('chaos', { include: ['test/chaos/**/*.test.ts'], seconds: all ? 1800 : 90 }),
+      project('servers', { include: servers, seconds: 60 }),
       ...(all ? [project('compat', { include: ['test/compat/**/*.test.ts'], seconds: 300 })] : []),
     ],
   },

@@ -6,6 +6,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import type { MetadataField } from './component.ts';
 import { checkMetadata, componentKinds, createRegistry, type KindName } from './registry.ts';
+import { startRedis } from '../test/servers/redis.ts';
+import type { TestServer } from '../test/servers/process.ts';
 import { testOptions } from './test-clock.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -19,6 +21,12 @@ const SUITES: Readonly<Record<KindName, string>> = {
   pubsub: 'pubsubConformance',
   secretstores: 'secretStoreConformance',
 };
+
+/** The servers that samples need, and where a sample names them. Started in `npm run test:all` only. */
+const SERVERS: Readonly<Record<string, { field: string; start(): Promise<TestServer> }>> = {
+  'state.redis': { field: 'redisHost', start: startRedis },
+};
+const withServers = process.env['TROUPE_TEST_ALL'] === '1';
 
 const rows = (Object.keys(componentKinds) as KindName[]).flatMap((kind) =>
   componentKinds[kind].drivers.map((entry) => ({ kind, ...entry })),
@@ -75,7 +83,7 @@ describe.each(rows)('$type', ({ kind, type, versions, load }) => {
     expect(fieldsIn(sectionOf(`### ${type}`))).toEqual(fields);
   });
 
-  it('has a sample on the page that works, with the features said there', async () => {
+  it('has a sample on the page that works, with the features said there', async ({ skip }) => {
     const section = sectionOf(`### ${type}`);
     const { spec } = sampleIn(section);
     expect(spec.type).toBe(type);
@@ -88,6 +96,10 @@ describe.each(rows)('$type', ({ kind, type, versions, load }) => {
     );
     const { driver, fields } = await createRegistry().resolve(type, spec.version);
     expect(checkMetadata(metadata, fields)).toEqual([]);
+    if (SERVERS[type] && !withServers)
+      return skip(`opening ${type} needs its server: npm run test:all`);
+    await using server = await SERVERS[type]?.start();
+    if (server) metadata[SERVERS[type]!.field] = `${server.host}:${server.port}`;
     await using component = await driver.create(testOptions(type, metadata), {
       signal: new AbortController().signal,
     });

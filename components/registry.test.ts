@@ -10,6 +10,7 @@ describe('the registry', () => {
       'secretstores.local.env',
       'secretstores.local.file',
       'state.in-memory',
+      'state.redis',
       'state.sqlite',
     ]);
     for (const type of registry.types()) {

@@ -25,5 +25,10 @@ export const stateKind: Kind<StateStore> = {
       versions: ['v1'],
       load: async () => (await import('./drivers/sqlite.ts')).driver,
     },
+    {
+      type: 'state.redis',
+      versions: ['v1'],
+      load: async () => (await import('./drivers/redis.ts')).driver,
+    },
   ],
 };

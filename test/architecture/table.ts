@@ -262,6 +262,7 @@ export const BESIDE_TESTS = {
     'runtime/hosts/**',
     'runtime/core/**',
     'components/**',
+    'test/servers/**',
   ],
   packages: ['vitest', 'fast-check', 'yaml'],
 } as const;

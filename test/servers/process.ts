@@ -1,0 +1,149 @@
+/**
+ * A real server as a local process of the test that needs it: on a free port
+ * of 127.0.0.1, with its data in a temporary folder, ended by its handle. It
+ * can be killed, frozen and started again on the same port and data.
+ */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, globSync } from 'node:fs';
+import { chown, mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** The user and group that a server runs as; undefined: those of the test. */
+export interface Identity {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export interface ServerPlan {
+  /** For messages: `redis-server`. */
+  readonly name: string;
+  readonly command: string;
+  /** The arguments for a port and a data folder that only this server uses. */
+  args(port: number, folder: string): string[];
+  /** The line of its output that says that it takes connections. */
+  readonly ready: RegExp;
+  /** The signal that ends it in order. Default SIGTERM. */
+  readonly stopSignal?: NodeJS.Signals;
+  readonly identity?: Identity | undefined;
+  /** Runs once, before the first start. */
+  prepare?(folder: string): Promise<void>;
+}
+
+export interface TestServer extends AsyncDisposable {
+  readonly host: '127.0.0.1';
+  readonly port: number;
+  readonly folder: string;
+  /** Ends the process with SIGKILL; the data stays. */
+  kill(): Promise<void>;
+  /** Starts it again on the same port and data, after `kill`. */
+  restart(): Promise<void>;
+  /** Freezes the process: its connections stay open and nothing answers. */
+  freeze(): void;
+  thaw(): void;
+  /** Ends it in order and deletes its folder. Twice is fine. */
+  stop(): Promise<void>;
+}
+
+const START_MS = 30_000;
+
+/** The path of a server's program; throws with what to do where it is not installed. */
+export function findProgram(name: string, folders: readonly string[] = []): string {
+  const path = (process.env['PATH'] ?? '').split(':');
+  const found = [
+    ...folders.flatMap((pattern) => globSync(pattern).toSorted().toReversed()),
+    ...path,
+  ]
+    .map((folder) => join(folder, name))
+    .find((program) => existsSync(program));
+  if (!found) throw new Error(`${name} is not installed; run: npm run servers`);
+  return found;
+}
+
+/** The ids of a user, for servers that refuse to run as root; undefined when the test is not root. */
+export function identityOf(user: string): Identity | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const id = (flag: string): number => Number(spawnSync('id', [flag, user]).stdout.toString());
+  return { uid: id('-u'), gid: id('-g') };
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
+
+export async function startServer(plan: ServerPlan): Promise<TestServer> {
+  const folder = await mkdtemp(join(tmpdir(), `troupe-${plan.name}-`));
+  if (plan.identity) await chown(folder, plan.identity.uid, plan.identity.gid);
+  await plan.prepare?.(folder);
+  const port = await freePort();
+  let child = await launch();
+
+  async function launch(): Promise<ChildProcess> {
+    // A test that times out disposes of nothing: then the kernel ends it with its parent.
+    const guarded = ['--pdeathsig', 'KILL', plan.command, ...plan.args(port, folder)];
+    const started = spawn('setpriv', guarded, {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...plan.identity,
+    });
+    let output = '';
+    const isReady = Promise.withResolvers<void>();
+    const read = (data: Buffer): void => {
+      if (output.length > 64_000) return;
+      output += data.toString();
+      if (plan.ready.test(output)) isReady.resolve();
+    };
+    started.stdout.on('data', read);
+    started.stderr.on('data', read);
+    started.once('error', isReady.reject);
+    started.once('exit', () => isReady.reject(new Error(`${plan.name} ended at once:\n${output}`)));
+    const late = setTimeout(
+      () => isReady.reject(new Error(`${plan.name} is not ready after 30 s:\n${output}`)),
+      START_MS,
+    );
+    try {
+      await isReady.promise;
+    } catch (error) {
+      started.kill('SIGKILL');
+      throw error;
+    } finally {
+      clearTimeout(late);
+    }
+    return started;
+  }
+
+  async function end(signal: NodeJS.Signals): Promise<void> {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill(signal);
+    child.kill('SIGCONT');
+    await ended;
+  }
+
+  async function stop(): Promise<void> {
+    await end(plan.stopSignal ?? 'SIGTERM');
+    await rm(folder, { recursive: true, force: true });
+  }
+
+  return {
+    host: '127.0.0.1',
+    port,
+    folder,
+    kill: () => end('SIGKILL'),
+    async restart() {
+      await end('SIGKILL');
+      child = await launch();
+    },
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
