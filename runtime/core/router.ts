@@ -28,6 +28,8 @@ export class Router {
   readonly #defaultTimeoutMs: number;
   readonly #peer: Peer | undefined;
   readonly #interceptsOutgoing: boolean;
+  /** Calls that end when the signal aborts. */
+  readonly #bySignal = new WeakMap<AbortSignal, Set<Call>>();
   #closed = false;
 
   constructor(options: RouterOptions) {
@@ -121,14 +123,29 @@ export class Router {
     const { signal } = outgoing;
     if (signal) {
       if (signal.aborted) throw cancelledError(call, signal.reason);
-      const abandon = (): void => call.abandon(cancelledError(call, signal.reason));
-      signal.addEventListener('abort', abandon, { once: true });
+      const calls = this.#callsOf(signal);
+      calls.add(call);
       const before = call.release;
       call.release = (settled) => {
-        signal.removeEventListener('abort', abandon);
+        calls.delete(settled);
         before?.(settled);
       };
     }
+  }
+
+  /** One listener a signal, however many calls share it: a connection has one signal for all its requests. */
+  #callsOf(signal: AbortSignal): Set<Call> {
+    let calls = this.#bySignal.get(signal);
+    if (!calls) {
+      const waiting = new Set<Call>();
+      const abandon = (): void => {
+        for (const call of [...waiting]) call.abandon(cancelledError(call, signal.reason));
+      };
+      signal.addEventListener('abort', abandon, { once: true });
+      this.#bySignal.set(signal, waiting);
+      calls = waiting;
+    }
+    return calls;
   }
 
   /** A call leaves its turn only when everything that the turn builds on is durable. */
