@@ -64,11 +64,6 @@ export function isSold(state: OrderState | 'none'): boolean {
   return state === 'confirmed' || state === 'shipped' || state === 'delivered';
 }
 
-/** True for the states in which the saga has ended. */
-export function isTerminal(state: OrderState | 'none'): boolean {
-  return state !== 'none' && !isUndecided(state);
-}
-
 /** Throws ActorError NOT_FOUND (404) for an order that was never created. */
 export function assertCreated(id: string, status: Status): OrderState {
   if (status.state !== 'none') return status.state;

@@ -30,6 +30,7 @@ export interface AppChannel {
   invoke(request: AppRequest): Promise<AppResponse>;
 }
 
+/** Answers an invocation of a method path of this app, as the fetch standard has it. */
 export type InvocationHandler = (request: Request) => Promise<Response> | Response;
 
 export interface InvokeOptions {

@@ -2,6 +2,7 @@
 import type { ActorRuntime } from '../core/ports.ts';
 import { empty, json, type HttpRoute } from './route.ts';
 
+/** A component as `/v1.0/metadata` prints it. */
 export interface ComponentInfo {
   readonly name: string;
   readonly type: string;

@@ -49,7 +49,7 @@ export class Turn {
   readonly generation: number;
   changes: Changes | undefined;
   readonly #savepoint: Savepoint | undefined;
-  #chainId: string | undefined;
+  readonly #chainId: string | undefined;
   #children: Call | undefined;
   #controller: AbortController | undefined;
   #aborted: TroupeError | undefined;
@@ -152,11 +152,6 @@ export class Turn {
   innerEnded(): void {
     this.#whenAlone?.();
     this.#whenAlone = undefined;
-  }
-
-  chainId(newId: () => string): string {
-    this.#chainId ??= this.call.parent ? this.call.parent.chainId(newId) : newId();
-    return this.#chainId;
   }
 
   /** True when a call that arrived over a wire with this chain id belongs to this turn's chain. */

@@ -6,11 +6,11 @@ import { randomUUID } from 'node:crypto';
 import type { Component, ComponentOptions, Driver } from '../../components/component.ts';
 import type { SecretStore } from '../../components/secretstores/contract.ts';
 import type { StateStore } from '../../components/state/contract.ts';
+import type { ComponentInfo } from '../api/metadata.ts';
 import type { ComponentSpec } from '../config/component.ts';
 import { ComponentError, isTroupeError } from '../core/errors.ts';
 import { invalid, resolveMetadata } from './component-metadata.ts';
 import type {
-  ComponentInfo,
   LoadedComponents,
   LoadedPubSub,
   LoadedStateStore,

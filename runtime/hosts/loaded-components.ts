@@ -4,6 +4,7 @@ import type { PubSub } from '../../components/pubsub/contract.ts';
 import type { Registry, ResolvedDriver } from '../../components/registry.ts';
 import type { SecretStore } from '../../components/secretstores/contract.ts';
 import type { StateStore } from '../../components/state/contract.ts';
+import type { ComponentInfo } from '../api/metadata.ts';
 import type { ComponentSpec } from '../config/component.ts';
 import type { TopicScopes } from './topic-scopes.ts';
 
@@ -33,14 +34,6 @@ export interface LoadedPubSub {
   readonly pubsub: PubSub;
   /** Which topics this app may use. */
   readonly topics: TopicScopes;
-}
-
-/** A component as `/v1.0/metadata` prints it. */
-export interface ComponentInfo {
-  readonly name: string;
-  readonly type: string;
-  readonly version: string;
-  readonly capabilities: readonly string[];
 }
 
 export interface LoadedComponents extends AsyncDisposable {

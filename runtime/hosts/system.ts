@@ -2,13 +2,11 @@
 import type { ActorClass, CloudEvent } from '../actor/actor.ts';
 import type { Duration, PublishOptions } from '../actor/context.ts';
 import type { ActorRef } from '../actor/ref.ts';
+import type { InvocationHandler } from '../api/invoke.ts';
 import type { ComponentSpec } from '../config/component.ts';
 import type { EngineStats } from '../core/engine.ts';
 import type { Interceptor } from '../core/interceptors.ts';
 import type { ActorRuntime, Clock, EngineLogger } from '../core/ports.ts';
-
-/** Answers an invocation of a method path of this app, as the fetch standard has it. */
-export type InvocationHandler = (request: Request) => Response | Promise<Response>;
 
 export interface HttpOptions {
   readonly port: number;
@@ -56,6 +54,8 @@ export interface SystemOptions {
   /** For `envRef` in components. Default: none. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
+
+export type { InvocationHandler };
 
 export interface EventSubscription extends AsyncDisposable {
   close(): Promise<void>;
