@@ -5,6 +5,7 @@
  * two and core/errors.ts together.
  */
 import type { ErrorCode } from '../core/errors.ts';
+import { BLOCK_ERRORS } from './block-errors.ts';
 
 export type GrpcCode =
   | 'CANCELLED'
@@ -228,6 +229,8 @@ export const API_ERRORS = {
     status: 500,
     grpc: 'INTERNAL',
   },
+
+  ...BLOCK_ERRORS,
 } as const satisfies Record<string, ErrorRow>;
 
 export type ApiErrorName = keyof typeof API_ERRORS;

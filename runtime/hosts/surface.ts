@@ -51,6 +51,8 @@ export function createSurface(parts: SurfaceParts): Surface {
     actors: engine.actors,
     stateStores: components.stateStores,
     pubsubs: components.pubsubs,
+    secretStores: components.secretStores,
+    secretScopes: options.secretScopes,
     components: components.list,
     app,
     invocations: options.invocations,
