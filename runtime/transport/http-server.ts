@@ -8,11 +8,11 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { ApiError, toHttpError } from '../api/api-error.ts';
 import type { HttpResponse, HttpRoute } from '../api/route.ts';
-import { TroupeError } from '../core/errors.ts';
 import type { EngineLogger } from '../core/ports.ts';
 import { createCors } from './cors.ts';
 import { collectBody, hasBody, refuseConnection, ServerRequest } from './http-request.ts';
 import { sendError, sendResponse } from './http-response.ts';
+import { listen } from './listen.ts';
 import { BadEscape, cleanPath, createRouter, type Match } from './router.ts';
 import { createTokenCheck } from './token.ts';
 
@@ -52,17 +52,6 @@ const MAX_BODY_BYTES = 4 * 1024 * 1024;
 const MAX_HEADER_BYTES = 8 * 1024;
 const KEEP_ALIVE_MS = 60_000;
 const HEADERS_TIMEOUT_MS = 10_000;
-
-function listenError(cause: NodeJS.ErrnoException, host: string, port: number): TroupeError {
-  const at = `${host}:${port}`;
-  const why: Record<string, string> = {
-    EADDRINUSE: `port ${port} on ${host} is in use by another program; stop it, or choose another port (0 picks a free one)`,
-    EACCES: `this user may not listen on ${at}; choose a port above 1023`,
-    EADDRNOTAVAIL: `${host} is no address of this machine; use 127.0.0.1, or 0.0.0.0 for all`,
-  };
-  const text = why[cause.code ?? ''] ?? `listening on ${at} failed: ${cause.message}`;
-  return new TroupeError('UNAVAILABLE', text, { cause, retryable: false });
-}
 
 /** Starts to listen; resolves when the port is open. Errors: UNAVAILABLE naming address and what to do. */
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
@@ -180,13 +169,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   server.on('clientError', refuseConnection);
 
   const { host = '127.0.0.1', port = 0 } = options;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) => reject(listenError(cause, host, port)));
-    server.listen(port, host, () => {
-      server.removeAllListeners('error');
-      resolve();
-    });
-  });
+  await listen(server, { host, port });
   server.on('error', (error) => logger.error({ err: error }, 'http server failed'));
 
   let closed: Promise<void> | undefined;
