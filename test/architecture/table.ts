@@ -6,7 +6,7 @@ import type { Room } from './room.ts';
 
 const CONTRACTS = ['components/component.ts', 'components/*/contract.ts'];
 /** Files that every driver shares, and those that the drivers of one kind share. */
-const SHARED = ['components/!(registry).ts', 'components/$1/!(index).ts'];
+const SHARED = ['components/!(registry).ts', 'components/$1/!(index).ts', 'components/redis/*.ts'];
 const REGISTRY = ['components/registry.ts', 'components/*/index.ts'];
 
 export const ROOMS: readonly Room[] = [
@@ -60,8 +60,8 @@ export const ROOMS: readonly Room[] = [
   {
     room: 'runtime/api',
     files: /^runtime\/api\//,
-    may: ['runtime/core/**', ...CONTRACTS],
-    types: ['runtime/actor/*.ts'],
+    may: ['runtime/core/**', 'runtime/config/cel.ts', ...CONTRACTS],
+    types: ['runtime/actor/*.ts', 'runtime/config/*.ts'],
     packages: [],
     node: 'no-io',
   },
@@ -78,7 +78,7 @@ export const ROOMS: readonly Room[] = [
     files: /^runtime\/config\//,
     may: ['runtime/core/errors.ts', 'runtime/core/schedule.ts'],
     types: ['runtime/hosts/*.ts', ...CONTRACTS],
-    packages: ['yaml'],
+    packages: ['yaml', '@marcbachmann/cel-js'],
     node: 'no-io',
   },
   {
@@ -178,6 +178,14 @@ export const ROOMS: readonly Room[] = [
       'runtime/core/errors.ts',
     ],
     packages: 'any',
+    node: 'any',
+    givenTime: true,
+  },
+  {
+    room: 'components (the connection that all Redis drivers share)',
+    files: /^components\/(redis)\/[\w-]+\.ts$/,
+    may: ['components/!(registry).ts', 'runtime/core/errors.ts'],
+    packages: ['@redis/client'],
     node: 'any',
     givenTime: true,
   },
