@@ -95,7 +95,7 @@ export const API_ERRORS = {
   STATE_OPERATION_NOT_SUPPORTED: {
     errorCode: 'ERR_NOT_SUPPORTED_STATE_OPERATION',
     status: 400,
-    grpc: 'INVALID_ARGUMENT',
+    grpc: 'UNIMPLEMENTED',
   },
   STATE_GET: { errorCode: 'ERR_STATE_GET', status: 500, grpc: 'INTERNAL' },
   STATE_BULK_GET: { errorCode: 'ERR_STATE_BULK_GET', status: 500, grpc: 'INTERNAL' },
