@@ -3,68 +3,19 @@
  * of them go with which app, actor type and component. Names that nothing
  * defines are left as they are, because another document may define them.
  */
+import type {
+  ActorTarget,
+  CircuitBreakerPolicy,
+  CodeRange,
+  ResiliencyPolicies,
+  RetryPolicy,
+} from '../core/resiliency-policies.ts';
 import { readNamed, type Named } from './named.ts';
 import type { Field, Reader } from './reader.ts';
 import { cel, count, duration, object, record, text, word, type Read } from './shape.ts';
 
-export interface RetryPolicy {
-  readonly policy: 'constant' | 'exponential';
-  /** Between two attempts, for `constant`. Default 5000. */
-  readonly durationMs: number;
-  /** Longest pause, for `exponential`. Default 60000. */
-  readonly maxIntervalMs: number;
-  /** -1: without end, the default. */
-  readonly maxRetries: number;
-  /** Codes that are tried again; absent: all. */
-  readonly httpStatusCodes?: readonly CodeRange[];
-  readonly grpcStatusCodes?: readonly CodeRange[];
-}
-
-/** Both ends included. */
-export type CodeRange = readonly [from: number, to: number];
-
-export interface CircuitBreakerPolicy {
-  /** Requests that may pass while half-open, and successes that close it again. Default 1. */
-  readonly maxRequests: number;
-  /** How often the counts of the closed state begin anew; 0, the default: never. */
-  readonly intervalMs: number;
-  /** How long it stays open. Default 60000. */
-  readonly timeoutMs: number;
-  /** CEL over `requests`, `totalSuccesses`, `totalFailures`, `consecutiveSuccesses`, `consecutiveFailures`. Default `consecutiveFailures > 5`. */
-  readonly trip?: string;
-}
-
-/** Names of policies. */
-export interface PolicyNames {
-  readonly timeout?: string;
-  readonly retry?: string;
-  readonly circuitBreaker?: string;
-}
-
-export interface AppTarget extends PolicyNames {
-  /** Circuit breakers kept for endpoints of the app. Default 100. */
-  readonly circuitBreakerCacheSize?: number;
-}
-
-export interface ActorTarget extends AppTarget {
-  /** Needed with a circuit breaker. The cache holds 5000 by default. */
-  readonly circuitBreakerScope?: 'type' | 'id' | 'both';
-}
-
-export interface ComponentTarget {
-  readonly inbound?: PolicyNames;
-  readonly outbound?: PolicyNames;
-}
-
-export interface ResiliencySpec extends Named {
-  /** Milliseconds by name. */
-  readonly timeouts: Readonly<Record<string, number>>;
-  readonly retries: Readonly<Record<string, RetryPolicy>>;
-  readonly circuitBreakers: Readonly<Record<string, CircuitBreakerPolicy>>;
-  readonly apps: Readonly<Record<string, AppTarget>>;
-  readonly actors: Readonly<Record<string, ActorTarget>>;
-  readonly components: Readonly<Record<string, ComponentTarget>>;
-}
+/** The policies and targets of one document. */
+export type ResiliencySpec = Named & ResiliencyPolicies;
 
 /** `429,500-599`: codes and ranges within `least` and `most`. */
 function codes(least: number, most: number): Read<readonly CodeRange[]> {

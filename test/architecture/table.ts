@@ -77,7 +77,7 @@ export const ROOMS: readonly Room[] = [
     room: 'runtime/config',
     files: /^runtime\/config\//,
     may: ['runtime/core/errors.ts', 'runtime/core/schedule.ts'],
-    types: ['runtime/hosts/*.ts', ...CONTRACTS],
+    types: ['runtime/hosts/*.ts', 'runtime/core/*.ts', ...CONTRACTS],
     packages: ['yaml', '@marcbachmann/cel-js'],
     node: 'no-io',
   },
