@@ -227,10 +227,23 @@ export const ROOMS: readonly Room[] = [
     node: 'any',
   },
   {
+    room: 'workers/thread',
+    files: /^workers\/thread\.ts$/,
+    may: ['workers/protocol.ts'],
+    packages: ['piscina'],
+    node: ['worker_threads'],
+    openImport: true,
+  },
+  {
     room: 'workers',
     files: /^workers\//,
     // The pool starts the tasks' entry as a thread, by its URL; it loads nothing of it.
-    may: ['workers/protocol.ts', 'workers/tasks/worker.ts', 'runtime/core/errors.ts'],
+    may: [
+      'workers/protocol.ts',
+      'workers/thread.ts',
+      'workers/tasks/*.ts',
+      'runtime/core/errors.ts',
+    ],
     packages: ['piscina'],
     node: 'any',
   },
