@@ -6,6 +6,10 @@ describe('the registry', () => {
   it('resolves every type of its tables to a driver of the right kind', async () => {
     const registry = createRegistry();
     expect(registry.types()).toEqual([
+      'configuration.in-memory',
+      'configuration.redis',
+      'lock.in-memory',
+      'lock.redis',
       'pubsub.in-memory',
       'secretstores.local.env',
       'secretstores.local.file',
@@ -65,7 +69,7 @@ describe('the registry', () => {
       details: { type: 'state.sqllite', nearest: 'state.sqlite' },
     });
     await expect(asking).rejects.toThrow(
-      /"state\.sqllite" is not known; did you mean "state\.sqlite"\? Known types: pubsub\.in-memory, .*state\.sqlite$/,
+      /"state\.sqllite" is not known; did you mean "state\.sqlite"\? Known types: .*pubsub\.in-memory, .*state\.sqlite$/,
     );
     await expect(registry.resolve('PubSub.InMemory')).rejects.toThrow(/mean "pubsub\.in-memory"/);
     await expect(registry.resolve('bindings.kafka')).rejects.toThrow(/is not known\. Known types/);

@@ -1,24 +1,49 @@
 /** The smaller building blocks of the API together: what they need, and their HTTP rows. */
+import type { ConfigurationStore } from '../../components/configuration/contract.ts';
 import type { SecretStore } from '../../components/secretstores/contract.ts';
+import type { EngineLogger } from '../core/ports.ts';
+import {
+  configurationRoutes,
+  createConfigurationApi,
+  type ConfigurationApi,
+} from './configuration.ts';
+import type { AppChannel } from './invoke.ts';
+import { createLockApi, lockRoutes, type LockApi, type LockStoreEntry } from './lock.ts';
 import type { HttpRoute } from './route.ts';
 import { createSecretsApi, secretsRoutes, type SecretScope, type SecretsApi } from './secrets.ts';
 
 export interface BlocksOptions {
+  /** The HTTP app beside the host. */
+  readonly app?: AppChannel | undefined;
+  readonly logger: EngineLogger;
   readonly secretStores?: ReadonlyMap<string, SecretStore> | undefined;
   readonly secretScopes?: readonly SecretScope[] | undefined;
+  readonly configurations?: ReadonlyMap<string, ConfigurationStore> | undefined;
+  readonly locks?: ReadonlyMap<string, LockStoreEntry> | undefined;
 }
 
 export interface Blocks {
   readonly secrets: SecretsApi;
+  readonly configuration: ConfigurationApi;
+  readonly lock: LockApi;
 }
 
 const NONE = new Map<string, never>();
 
 export function createBlocks(options: BlocksOptions): Blocks {
-  const { secretStores = NONE, secretScopes } = options;
-  return { secrets: createSecretsApi({ secretStores, secretScopes }) };
+  const { secretStores = NONE, configurations = NONE, locks = NONE } = options;
+  return {
+    secrets: createSecretsApi({ ...options, secretStores }),
+    configuration: createConfigurationApi({ ...options, configurations }),
+    lock: createLockApi({ locks }),
+  };
 }
 
-export function blockRoutes({ secrets }: Blocks): HttpRoute[] {
-  return [...secretsRoutes(secrets)];
+export function blockRoutes({ secrets, configuration, lock }: Blocks): HttpRoute[] {
+  return [...secretsRoutes(secrets), ...configurationRoutes(configuration), ...lockRoutes(lock)];
+}
+
+/** Ends what the blocks began; what the host handed in stays open. Idempotent. */
+export async function closeBlocks({ configuration }: Blocks): Promise<void> {
+  await configuration.close();
 }

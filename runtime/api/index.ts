@@ -5,7 +5,13 @@
 import type { ActorRuntime, EngineLogger, Publisher } from '../core/ports.ts';
 import { actorRoutes } from './actor-routes.ts';
 import { createActorsApi, type ActorsApi } from './actors.ts';
-import { blockRoutes, createBlocks, type Blocks, type BlocksOptions } from './blocks.ts';
+import {
+  blockRoutes,
+  closeBlocks,
+  createBlocks,
+  type Blocks,
+  type BlocksOptions,
+} from './blocks.ts';
 import { createHealthApi, healthRoutes, type HealthApi, type Readiness } from './health.ts';
 import {
   createInvokeApi,
@@ -75,6 +81,9 @@ export function createApi(options: ApiOptions): Api {
   const metadata = createMetadataApi({ ...options, subscriptions: () => subscriptions.list() });
   const health = createHealthApi(options);
   const blocks = createBlocks(options);
+  const close = async (): Promise<void> => {
+    await Promise.all([subscriptions.close(), closeBlocks(blocks)]);
+  };
   return {
     ...blocks,
     state,
@@ -94,7 +103,7 @@ export function createApi(options: ApiOptions): Api {
       ...healthRoutes(health),
     ],
     fallback: invokeRoute(invoke),
-    close: () => subscriptions.close(),
-    [Symbol.asyncDispose]: () => subscriptions.close(),
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }

@@ -53,6 +53,8 @@ export function createSurface(parts: SurfaceParts): Surface {
     pubsubs: components.pubsubs,
     secretStores: components.secretStores,
     secretScopes: options.secretScopes,
+    configurations: components.configurations,
+    locks: components.locks,
     components: components.list,
     app,
     invocations: options.invocations,
