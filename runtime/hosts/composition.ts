@@ -54,12 +54,13 @@ export interface SystemParts {
   readonly engine: Engine;
   readonly api: Api;
   readonly http: { readonly host: string; readonly port: number } | undefined;
+  readonly grpc?: { readonly host: string; readonly port: number } | undefined;
   /** Closes everything, once, when the system closes. */
   readonly open: AsyncDisposableStack;
 }
 
 /** The system as its program sees it. */
-export function systemOf({ appId, engine, api, http, open }: SystemParts): System {
+export function systemOf({ appId, engine, api, http, grpc, open }: SystemParts): System {
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => {
     closing ??= open.disposeAsync();
@@ -97,6 +98,7 @@ export function systemOf({ appId, engine, api, http, open }: SystemParts): Syste
       }),
     actors: engine.actors,
     ...(http ? { http: { host: http.host, port: http.port } } : {}),
+    ...(grpc ? { grpc: { host: grpc.host, port: grpc.port } } : {}),
     stats: () => engine.stats(),
     outboxIdle: () => engine.outboxIdle(),
     close,

@@ -82,6 +82,7 @@ export async function openEmbedded(
   await engine.start();
   await surface.join();
   const http = surface.server();
-  const system = systemOf({ appId, engine, api: surface.api, http, open: undo.move() });
+  const grpc = surface.grpcServer();
+  const system = systemOf({ appId, engine, api: surface.api, http, grpc, open: undo.move() });
   return { engine, surface, system };
 }

@@ -11,6 +11,7 @@ import { isActorError } from '../core/errors.ts';
 import type { Clock, EngineLogger } from '../core/ports.ts';
 import { createAppHttp } from '../targets/app-http.ts';
 import { createHttpServer, type HttpServer } from '../transport/http-server.ts';
+import type { GrpcServer } from '../transport/grpc/server.ts';
 import { waitForPort } from './app-port.ts';
 import type { LoadedComponents } from './loaded-components.ts';
 import type { SystemOptions } from './system.ts';
@@ -30,13 +31,14 @@ export interface SurfaceParts {
 
 export interface Surface extends AsyncDisposable {
   readonly api: Api;
-  /** Opens the HTTP server, if one was asked for; it answers as not ready. */
+  /** Opens the servers that were asked for; they answer as not ready. */
   listen(): Promise<void>;
   /** Puts the subscriptions of actors in place. */
   subscribe(): Promise<void>;
   /** Waits, as daprd does, until the app takes connections; asks for its subscriptions; the host is ready then. */
   join(): Promise<void>;
   server(): HttpServer | undefined;
+  grpcServer(): GrpcServer | undefined;
   /** Takes no more events and requests; lets those that run finish. */
   close(): Promise<void>;
 }
@@ -64,13 +66,14 @@ export function createSurface(parts: SurfaceParts): Surface {
     shutdown: options.onShutdown,
   });
   let server: HttpServer | undefined;
+  let grpcServer: GrpcServer | undefined;
   let closing: Promise<void> | undefined;
   const leaving = new AbortController();
 
   const close = (): Promise<void> => {
     closing ??= (async () => {
       leaving.abort();
-      await Promise.all([server?.close(), api.close()]);
+      await Promise.all([server?.close(), grpcServer?.close(), api.close()]);
       await app?.close();
     })();
     return closing;
@@ -79,7 +82,18 @@ export function createSurface(parts: SurfaceParts): Surface {
   return {
     api,
     server: () => server,
+    grpcServer: () => grpcServer,
     async listen() {
+      if (options.grpc) {
+        // Loaded only when asked for: most programs have no gRPC API.
+        const { createDaprGrpcServer } = await import('../transport/grpc/dapr-server.ts');
+        grpcServer = await createDaprGrpcServer({
+          ...options.grpc,
+          api,
+          now: () => clock.now(),
+          logger,
+        });
+      }
       if (!options.http) return;
       const { port, host, ...limits } = options.http;
       server = await createHttpServer({

@@ -70,7 +70,7 @@ export const ROOMS: readonly Room[] = [
     files: /^runtime\/transport\//,
     may: ['runtime/api/**', 'runtime/core/errors.ts'],
     types: ['runtime/core/**', ...CONTRACTS],
-    packages: [],
+    packages: ['protobufjs'],
     node: 'any',
   },
   {
@@ -285,7 +285,7 @@ export const BESIDE_TESTS = {
     'components/**',
     'test/servers/**',
   ],
-  packages: ['vitest', 'fast-check', 'yaml'],
+  packages: ['vitest', 'fast-check', 'yaml', '@dapr/dapr', '@grpc/grpc-js'],
 } as const;
 
 /** Longest file, in lines. */
