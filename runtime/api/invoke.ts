@@ -5,6 +5,7 @@
  * host knows no way to them.
  */
 import { ApiError } from './api-error.ts';
+import type { AppEvents } from './app-port.ts';
 import { headerOf, type HeaderValues, type HttpResponse, type HttpRoute } from './route.ts';
 
 export interface AppRequest {
@@ -28,6 +29,8 @@ export interface AppChannel {
   readonly host: string;
   readonly port: number;
   invoke(request: AppRequest): Promise<AppResponse>;
+  /** Present: events go to the app this way and not by requests of HTTP. */
+  readonly events?: AppEvents | undefined;
 }
 
 /** Answers an invocation of a method path of this app, as the fetch standard has it. */
