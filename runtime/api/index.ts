@@ -3,6 +3,7 @@
  * their HTTP rows. Adding a block is one file and one line here.
  */
 import type { ActorRuntime, EngineLogger, Publisher } from '../core/ports.ts';
+import type { Resiliency } from '../core/resiliency.ts';
 import { actorRoutes } from './actor-routes.ts';
 import { createActorsApi, type ActorsApi } from './actors.ts';
 import {
@@ -31,7 +32,7 @@ import { pubsubRoutes } from './pubsub-routes.ts';
 import type { HttpRoute } from './route.ts';
 import { createStateApi, type StateApi, type StateStoreEntry } from './state.ts';
 import { stateRoutes } from './state-routes.ts';
-import { createSubscriptions, type Subscriptions } from './subscriptions.ts';
+import { createSubscriptions, type Subscriptions, type Timer } from './subscriptions.ts';
 
 export interface ApiOptions extends BlocksOptions {
   readonly appId: string;
@@ -48,6 +49,10 @@ export interface ApiOptions extends BlocksOptions {
   readonly invocations?: Readonly<Record<string, InvocationHandler>> | undefined;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** Delays on the clock of `now`. Default: the real time. */
+  readonly timer?: Timer | undefined;
+  /** Policies of calls and deliveries. Absent: each is tried once. */
+  readonly resiliency?: Resiliency | undefined;
   readonly logger: EngineLogger;
   /** Absent: always ready. */
   readonly ready?: (() => Readiness) | undefined;
