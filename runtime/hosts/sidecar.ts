@@ -8,7 +8,7 @@ import { Engine } from '../core/engine.ts';
 import type { ActorRuntime } from '../core/ports.ts';
 import { createSinglePlacement } from '../placement/single.ts';
 import { createInProcessTarget } from '../targets/in-process.ts';
-import { actorStoreOf, CLOSE_GRACE_MS, openComponents } from './composition.ts';
+import { actorStoreOf, CLOSE_GRACE_MS, jobsOf, openComponents } from './composition.ts';
 import type { LoadedComponents } from './loaded-components.ts';
 import { createSidecarApp, type SidecarApp } from './sidecar-app.ts';
 import type { SidecarOptions } from './sidecar-options.ts';
@@ -24,6 +24,7 @@ export interface Sidecar extends AsyncDisposable {
   /** Undefined when no component is marked for actors. */
   readonly engine: Engine | undefined;
   readonly http: { readonly host: string; readonly port: number };
+  readonly grpc: { readonly host: string; readonly port: number };
   /** Resolves when the app is there and everything is in place; rejects when that failed. */
   readonly ready: Promise<void>;
   /** Ends the app's subscriptions and bindings for good; everything else goes on. */
@@ -62,6 +63,7 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     runtimeVersion: DAPR_VERSION,
     actors: hosting && untilRegistered(hosting.engine.actors, app.registration),
     app: app.channel,
+    jobs: jobsOf(components, { appId, clock, logger: log.scoped('dapr.runtime.scheduler') }),
     invocations: options.invocations,
     now: () => clock.now(),
     logger: log,
@@ -75,7 +77,7 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     await Promise.all([servers?.close(), api.close(), hosting?.engine.close(CLOSE_GRACE_MS)]);
     await app.channel?.close();
   });
-  servers = await openServers({ options, api });
+  servers = await openServers({ options, api, clock });
   await hosting?.start();
   waiting.outbound = [];
   const ready = app.start({ api, engine: hosting?.engine, signal: leaving.signal }).then(() => {
@@ -94,6 +96,7 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     api,
     engine: hosting?.engine,
     http: servers.http,
+    grpc: servers.grpc,
     ready,
     pauseDeliveries: () => app.pauseDeliveries(),
     unhealthy: () => app.unhealthy(),

@@ -79,7 +79,7 @@ export function createAppActorTarget(
 }
 
 const asText = (value: unknown): string =>
-  typeof value === 'string' ? value : value === undefined ? '' : String(value);
+  typeof value === 'string' || typeof value === 'number' ? String(value) : '';
 
 class AppActor implements ActorInstance {
   readonly #activation: Activation;
