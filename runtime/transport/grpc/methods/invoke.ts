@@ -79,7 +79,17 @@ async function invoke(
     signal: call.signal,
   });
   const body = await collect(answer, maxBytes);
-  call.addHeaders({ ...grpcHeaders(answer.headers), 'dapr-http-status': String(answer.status) });
+  if (answer.grpc) {
+    const { status, trailers } = answer.grpc;
+    call.addTrailers(trailers);
+    if (status.code !== CODES.OK) {
+      throw new GrpcError(status.code, status.message, { detailBytes: status.details });
+    }
+  }
+  call.addHeaders({
+    ...grpcHeaders(answer.headers),
+    ...(answer.grpc ? {} : { 'dapr-http-status': String(answer.status) }),
+  });
   const code = codeOfHttp(answer.status);
   if (code !== CODES.OK) {
     const text = STATUS_CODES[answer.status] ?? '';
