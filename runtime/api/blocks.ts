@@ -1,6 +1,7 @@
 /** The smaller building blocks of the API together: what they need, and their HTTP rows. */
 import type { ConfigurationStore } from '../../components/configuration/contract.ts';
 import type { SecretStore } from '../../components/secretstores/contract.ts';
+import type { JobScheduler } from '../core/job-scheduler.ts';
 import type { EngineLogger } from '../core/ports.ts';
 import {
   configurationRoutes,
@@ -8,11 +9,15 @@ import {
   type ConfigurationApi,
 } from './configuration.ts';
 import type { AppChannel } from './invoke.ts';
+import { jobRoutes } from './job-routes.ts';
+import { createJobsApi, type JobsApi } from './jobs.ts';
 import { createLockApi, lockRoutes, type LockApi, type LockStoreEntry } from './lock.ts';
 import type { HttpRoute } from './route.ts';
 import { createSecretsApi, secretsRoutes, type SecretScope, type SecretsApi } from './secrets.ts';
 
 export interface BlocksOptions {
+  readonly appId: string;
+  readonly namespace?: string | undefined;
   /** The HTTP app beside the host. */
   readonly app?: AppChannel | undefined;
   readonly logger: EngineLogger;
@@ -20,12 +25,15 @@ export interface BlocksOptions {
   readonly secretScopes?: readonly SecretScope[] | undefined;
   readonly configurations?: ReadonlyMap<string, ConfigurationStore> | undefined;
   readonly locks?: ReadonlyMap<string, LockStoreEntry> | undefined;
+  /** Absent: nothing keeps jobs. */
+  readonly jobs?: JobScheduler | undefined;
 }
 
 export interface Blocks {
   readonly secrets: SecretsApi;
   readonly configuration: ConfigurationApi;
   readonly lock: LockApi;
+  readonly jobs: JobsApi;
 }
 
 const NONE = new Map<string, never>();
@@ -36,11 +44,17 @@ export function createBlocks(options: BlocksOptions): Blocks {
     secrets: createSecretsApi({ ...options, secretStores }),
     configuration: createConfigurationApi({ ...options, configurations }),
     lock: createLockApi({ locks }),
+    jobs: createJobsApi(options),
   };
 }
 
-export function blockRoutes({ secrets, configuration, lock }: Blocks): HttpRoute[] {
-  return [...secretsRoutes(secrets), ...configurationRoutes(configuration), ...lockRoutes(lock)];
+export function blockRoutes({ secrets, configuration, lock, jobs }: Blocks): HttpRoute[] {
+  return [
+    ...secretsRoutes(secrets),
+    ...configurationRoutes(configuration),
+    ...lockRoutes(lock),
+    ...jobRoutes(jobs),
+  ];
 }
 
 /** Ends what the blocks began; what the host handed in stays open. Idempotent. */

@@ -7,8 +7,10 @@ import { toJson } from '../core/codec.ts';
 import type { Engine } from '../core/engine.ts';
 import { TroupeError } from '../core/errors.ts';
 import type { ActorStore, Clock, EngineLogger } from '../core/ports.ts';
+import { JobScheduler } from '../core/job-scheduler.ts';
 import { assertName, createRef } from '../core/ref.ts';
 import { createComponentStore } from '../stores/component-store.ts';
+import { createJobStore } from '../stores/job-store.ts';
 import { sendThrough } from '../targets/calls.ts';
 import { loadComponents, type LoadedComponents } from './components.ts';
 import type { System } from './system.ts';
@@ -47,6 +49,16 @@ export function actorStoreOf({ actorStore }: LoadedComponents, appId: string): A
     'INVALID_ARGUMENT',
     'no state component is marked for actors; add metadata actorStateStore: "true" to the one that is to keep them',
   );
+}
+
+/** Jobs live where actors do; undefined when no component is marked for them. */
+export function jobsOf(
+  { actorStore }: LoadedComponents,
+  { appId, clock, logger }: { appId: string; clock: Clock; logger: EngineLogger },
+): JobScheduler | undefined {
+  if (!actorStore) return undefined;
+  const store = createJobStore({ store: actorStore.store, appId });
+  return new JobScheduler({ store, clock, logger });
 }
 
 export interface SystemParts {

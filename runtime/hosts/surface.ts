@@ -13,6 +13,7 @@ import { createAppHttp } from '../targets/app-http.ts';
 import { createHttpServer, type HttpServer } from '../transport/http-server.ts';
 import type { GrpcServer } from '../transport/grpc/server.ts';
 import { waitForPort } from './app-port.ts';
+import { jobsOf } from './composition.ts';
 import type { LoadedComponents } from './loaded-components.ts';
 import type { SystemOptions } from './system.ts';
 import { VERSION } from './version.ts';
@@ -57,6 +58,7 @@ export function createSurface(parts: SurfaceParts): Surface {
     secretScopes: options.secretScopes,
     configurations: components.configurations,
     locks: components.locks,
+    jobs: jobsOf(components, { appId, clock, logger }),
     components: components.list,
     app,
     invocations: options.invocations,
@@ -68,11 +70,13 @@ export function createSurface(parts: SurfaceParts): Surface {
   let server: HttpServer | undefined;
   let grpcServer: GrpcServer | undefined;
   let closing: Promise<void> | undefined;
+  let endJobs: (() => Promise<void>) | undefined;
   const leaving = new AbortController();
 
   const close = (): Promise<void> => {
     closing ??= (async () => {
       leaving.abort();
+      await endJobs?.();
       await Promise.all([server?.close(), grpcServer?.close(), api.close()]);
       await app?.close();
     })();
@@ -124,6 +128,7 @@ export function createSurface(parts: SurfaceParts): Surface {
           logger,
           signal: leaving.signal,
         });
+        if (!leaving.signal.aborted) endJobs = api.jobs.start();
       }
       waiting.inbound = [];
     },
