@@ -3,7 +3,8 @@
  * none of this: its forms stand over `AppChannel.invoke`. A channel with
  * `events` is used instead of them (targets/app-grpc.ts is one).
  */
-import type { Deliver, DeliverBulk, SubscribeRequest } from './subscriptions.ts';
+import type { AppSubscription } from './subscriptions-list.ts';
+import type { EventTarget } from './subscriptions.ts';
 
 type Texts = Readonly<Record<string, string>>;
 
@@ -32,12 +33,10 @@ export interface AppJobEvent extends Signal {
   readonly data?: { readonly typeUrl: string; readonly value: Uint8Array } | undefined;
 }
 
-export interface AppEvents {
+/** An app that fails a delivery answers RETRY with its code; one that knows no events, DROP. */
+export interface AppEvents extends EventTarget {
   /** What the app wants to hear; empty when it lists nothing. Errors: UNAVAILABLE. */
-  subscriptions(options?: Signal): Promise<readonly (SubscribeRequest & { pubsub: string })[]>;
-  /** An app that fails answers RETRY with its code; one that knows no events, DROP. */
-  readonly deliver: Deliver;
-  readonly deliverBulk: DeliverBulk;
+  subscriptions(options?: Signal): Promise<readonly AppSubscription[]>;
   /** Names of the input bindings that the app takes events of. */
   inputBindings(options?: Signal): Promise<readonly string[]>;
   /** Errors: UNAVAILABLE when the app does not answer, COMPONENT for its own. */

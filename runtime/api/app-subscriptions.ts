@@ -92,15 +92,22 @@ function wantedOf(
   return wanted;
 }
 
+async function listOf(options: AppSubscriptionsOptions): Promise<readonly AppSubscription[]> {
+  const { app, list, signal } = options;
+  if (list) return list();
+  if (app.events) return app.events.subscriptions({ signal });
+  return parseAppSubscriptions(await ask(options));
+}
+
 /**
  * Asks the app for its subscriptions and puts them in place with the declared
  * ones. Rejects when the app does not answer or its answer is not readable; a
  * subscription that cannot be made is logged and left out.
  */
 export async function subscribeApp(options: AppSubscriptionsOptions): Promise<AppSubscriptions> {
-  const { app, subscriptions, logger, events = createHttpEvents(app) } = options;
+  const { app, subscriptions, logger, events = app.events ?? createHttpEvents(app) } = options;
   const { hasPubSub = () => true } = options;
-  const listed = options.list ? await options.list() : parseAppSubscriptions(await ask(options));
+  const listed = await listOf(options);
   let declared = declaredOnes(options.declared ?? []);
   const open = new Map<string, { readonly made: string; readonly subscription: Subscription }>();
   let closed = false;

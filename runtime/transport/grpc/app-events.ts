@@ -1,6 +1,7 @@
 /** Events on their way to an app behind gRPC: Dapr's AppCallback services. */
 import type { AppBindingReply, AppEvents } from '../../api/app-port.ts';
-import type { DeliveryResult, SubscribeRequest } from '../../api/subscriptions.ts';
+import type { AppSubscription } from '../../api/subscriptions-list.ts';
+import type { DeliveryResult } from '../../api/subscriptions.ts';
 import { TroupeError } from '../../core/errors.ts';
 import type { OutgoingOptions, UnaryReply } from './client.ts';
 import { sendable } from './metadata.ts';
@@ -57,7 +58,7 @@ interface BindingMessage {
   readonly concurrency: number;
 }
 
-function subscription(message: SubscriptionMessage): SubscribeRequest & { pubsub: string } {
+function subscription(message: SubscriptionMessage): AppSubscription {
   const { pubsubName, topic, metadata, routes, deadLetterTopic, bulkSubscribe } = message;
   const rules = [
     ...(routes?.rules ?? []).map(({ match, path }) => (match ? { match, path } : { path })),
