@@ -16,11 +16,13 @@ import {
 import { createHealthApi, healthRoutes, type HealthApi, type Readiness } from './health.ts';
 import {
   createInvokeApi,
-  invokeRoute,
   type AppChannel,
   type InvocationHandler,
   type InvokeApi,
+  type HttpEndpoints,
+  type Peers,
 } from './invoke.ts';
+import { invokeRoute } from './invoke-route.ts';
 import {
   createMetadataApi,
   metadataRoutes,
@@ -46,6 +48,10 @@ export interface ApiOptions extends BlocksOptions {
   readonly components: readonly ComponentInfo[];
   /** The HTTP app beside the host. */
   readonly app?: AppChannel | undefined;
+  /** The way to other apps. */
+  readonly peers?: Peers | undefined;
+  /** The way to addresses outside. */
+  readonly endpoints?: HttpEndpoints | undefined;
   readonly invocations?: Readonly<Record<string, InvocationHandler>> | undefined;
   /** Milliseconds since the epoch. */
   readonly now: () => number;

@@ -23,6 +23,8 @@ export interface AppResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly body: AsyncIterable<Uint8Array>;
+  /** What came behind the body, once it was read to its end. */
+  readonly trailers?: (() => Readonly<Record<string, string>>) | undefined;
   /** How an app over gRPC ended the call, of which `status` is a translation. */
   readonly grpc?: AppGrpcOutcome | undefined;
 }
@@ -35,6 +37,25 @@ export interface AppGrpcOutcome {
     readonly details?: Uint8Array | undefined;
   };
   readonly trailers: Readonly<Record<string, string | readonly string[]>>;
+}
+
+/** Sidecars of other apps: finds the one of an app and has it deliver. */
+export interface Peers {
+  /**
+   * A body of bytes may be sent again when the peer was not reached. Errors:
+   * NOT_FOUND when nobody knows the app, UNAVAILABLE, FORBIDDEN.
+   */
+  invoke(
+    callee: { readonly appId: string; readonly namespace: string },
+    request: AppRequest,
+  ): Promise<AppResponse>;
+}
+
+/** Addresses outside, by the name of an HTTPEndpoint or by URL. */
+export interface HttpEndpoints {
+  /** Undefined: there is no endpoint of the name. */
+  find(name: string): Pick<AppChannel, 'invoke'> | undefined;
+  at(baseUrl: string): Pick<AppChannel, 'invoke'>;
 }
 
 /** The app beside this host, as the API needs it; runtime/targets/app-http.ts is one. */
@@ -202,11 +223,12 @@ export function createInvokeApi(options: InvokeOptions): InvokeApi {
         const answer = await route(request, path);
         return { ...answer, headers: responseHeaders(answer.headers) };
       } catch (cause) {
-        if (cause instanceof ApiError) throw cause;
-        const isForbidden = isTroupeError(cause) && cause.code === 'FORBIDDEN';
+        // What a handler of this process throws unexpectedly is for the log and not for the caller.
+        if (cause instanceof ApiError || !isTroupeError(cause)) throw cause;
+        const isForbidden = cause.code === 'FORBIDDEN';
         throw failure(
           request.target,
-          cause instanceof Error ? cause.message : String(cause),
+          cause.message,
           cause,
           isForbidden ? 'DIRECT_INVOKE_FORBIDDEN' : 'DIRECT_INVOKE',
         );

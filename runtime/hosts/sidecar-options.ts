@@ -1,9 +1,10 @@
 /** What a sidecar is asked to be: daprd's flags and environment as plain values, defaults applied. */
 import type { ActorClass } from '../actor/actor.ts';
-import type { InvocationHandler } from '../api/invoke.ts';
+import type { InvocationHandler, Peers } from '../api/invoke.ts';
 import type { ComponentSpec } from '../config/component.ts';
 import type { Interceptor } from '../core/interceptors.ts';
 import type { Clock } from '../core/ports.ts';
+import type { HttpEndpoint } from '../targets/http-endpoints.ts';
 import type { SidecarLog } from './sidecar-log.ts';
 
 export const APP_PROTOCOLS = ['http', 'https', 'h2c', 'grpc', 'grpcs'] as const;
@@ -63,6 +64,10 @@ export interface SidecarOptions {
   readonly components: readonly ComponentSpec[];
   readonly listen: SidecarListenOptions;
   readonly app: SidecarAppOptions | undefined;
+  /** Addresses outside by name; looked at for each call. */
+  readonly endpoints?: ReadonlyMap<string, HttpEndpoint> | undefined;
+  /** The way to other apps. Absent: only this app is known. */
+  readonly peers?: Peers | undefined;
   readonly log: SidecarLog;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly onShutdown: (options: { readonly force: boolean }) => void;

@@ -7,6 +7,7 @@ import { createApi, type Api } from '../api/index.ts';
 import { Engine } from '../core/engine.ts';
 import type { ActorRuntime } from '../core/ports.ts';
 import { createSinglePlacement } from '../placement/single.ts';
+import { createHttpEndpoints } from '../targets/http-endpoints.ts';
 import { createInProcessTarget } from '../targets/in-process.ts';
 import { actorStoreOf, CLOSE_GRACE_MS, jobsOf, openComponents } from './composition.ts';
 import type { LoadedComponents } from './loaded-components.ts';
@@ -52,6 +53,7 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     }),
   );
   const app = createSidecarApp({ options, clock });
+  const endpoints = undo.use(createHttpEndpoints(options.endpoints ?? new Map()));
   const leaving = new AbortController();
   const waiting = { outbound: ['app'] as string[], inbound: ['runtime'] as string[] };
   const hosting = hostActors(options, components, () => api);
@@ -63,6 +65,8 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     runtimeVersion: DAPR_VERSION,
     actors: hosting && untilRegistered(hosting.engine.actors, app.registration),
     app: app.channel,
+    peers: options.peers,
+    endpoints,
     jobs: jobsOf(components, { appId, clock, logger: log.scoped('dapr.runtime.scheduler') }),
     invocations: options.invocations,
     now: () => clock.now(),
