@@ -1,6 +1,6 @@
 /** Delivery to actors of an HTTP app, by Dapr's actor callbacks. */
 import { TroupeError } from '../core/errors.ts';
-import type { AppHttpRequest, AppHttpResponse } from './app-http.ts';
+import type { AppHttpRequest, AppHttpResponse } from './app-wire.ts';
 import type { AppActorCall, AppActorDelivery, AppActorFiring } from './app-actors.ts';
 
 export interface HttpActorApp {

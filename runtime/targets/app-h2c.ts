@@ -6,7 +6,7 @@ import {
   type OutgoingHttpHeaders,
 } from 'node:http2';
 import { pipeline, Readable } from 'node:stream';
-import { noAnswer, type AppHttp, type AppHttpRequest, type AppHttpResponse } from './app-http.ts';
+import { noAnswer, type AppHttp, type AppHttpRequest, type AppHttpResponse } from './app-wire.ts';
 
 export interface AppH2cOptions {
   readonly port: number;

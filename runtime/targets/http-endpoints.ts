@@ -3,7 +3,8 @@ import { Agent, request as httpRequest, type OutgoingHttpHeaders } from 'node:ht
 import { Agent as SecureAgent, request as httpsRequest } from 'node:https';
 import { pipeline, Readable } from 'node:stream';
 import { TroupeError } from '../core/errors.ts';
-import { answerOf, type AppHttpRequest, type AppHttpResponse } from './app-http.ts';
+import { answerOf } from './app-http.ts';
+import type { AppHttpRequest, AppHttpResponse } from './app-wire.ts';
 
 /** PEM texts. */
 export interface EndpointTls {
