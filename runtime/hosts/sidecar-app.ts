@@ -96,6 +96,7 @@ export function createSidecarApp({ options, clock }: SidecarAppParts): SidecarAp
         endDeliveries = await startSubscriptions(given, open, options, context);
         return endDeliveries;
       },
+      () => Promise.resolve(paused ? undefined : context.api.jobs.start()),
       async () => {
         const end = hostAppActors(await actors!, context.engine, asking);
         register();

@@ -2,9 +2,10 @@
 import type { ActorClass } from '../actor/actor.ts';
 import type { InvocationHandler, Peers } from '../api/invoke.ts';
 import type { ComponentSpec } from '../config/component.ts';
+import type { Configuration } from '../config/configuration.ts';
+import type { HttpEndpointSpec } from '../config/http-endpoint.ts';
 import type { Interceptor } from '../core/interceptors.ts';
 import type { Clock } from '../core/ports.ts';
-import type { HttpEndpoint } from '../targets/http-endpoints.ts';
 import type { SidecarLog } from './sidecar-log.ts';
 
 export const APP_PROTOCOLS = ['http', 'https', 'h2c', 'grpc', 'grpcs'] as const;
@@ -64,8 +65,11 @@ export interface SidecarOptions {
   readonly components: readonly ComponentSpec[];
   readonly listen: SidecarListenOptions;
   readonly app: SidecarAppOptions | undefined;
-  /** Addresses outside by name; looked at for each call. */
-  readonly endpoints?: ReadonlyMap<string, HttpEndpoint> | undefined;
+  /** Addresses outside. */
+  readonly httpEndpoints?: readonly HttpEndpointSpec[] | undefined;
+  readonly configuration?: Configuration | undefined;
+  /** How long requests and turns that run may still take when the sidecar closes; 0: no limit. Default 5 s. */
+  readonly gracefulShutdownMs?: number | undefined;
   /** The way to other apps. Absent: only this app is known. */
   readonly peers?: Peers | undefined;
   readonly log: SidecarLog;

@@ -4,12 +4,15 @@ import type { Api } from '../api/index.ts';
 import type { Clock } from '../core/ports.ts';
 import { createHttpServer, type HttpServer } from '../transport/http-server.ts';
 import type { ListenAt } from '../transport/listen.ts';
+import { allowedRoutes } from './sidecar-allowed.ts';
 import type { SidecarOptions } from './sidecar-options.ts';
 
 export interface SidecarServersParts {
   readonly options: SidecarOptions;
   readonly api: Api;
   readonly clock: Clock;
+  /** What a request may still take when the servers close. */
+  readonly graceMs: number;
 }
 
 export interface SidecarServers extends AsyncDisposable {
@@ -30,6 +33,7 @@ export async function openServers({
   options,
   api,
   clock,
+  graceMs,
 }: SidecarServersParts): Promise<SidecarServers> {
   const { listen, log, appId } = options;
   const logger = log.scoped('dapr.runtime.http');
@@ -38,6 +42,7 @@ export async function openServers({
     logger,
     maxBodyBytes: listen.maxBodyBytes,
     maxHeaderBytes: listen.maxHeaderBytes,
+    closeGraceMs: graceMs,
   };
   const open = async (at: Parameters<typeof createHttpServer>[0]): Promise<HttpServer> =>
     undo.use(await createHttpServer(at));
@@ -79,7 +84,7 @@ export async function openServers({
   const httpAt = placesOf('http', listen.httpPort);
   const http = await open({
     ...common,
-    routes: api.routes,
+    routes: allowedRoutes(api.routes, options.configuration?.api),
     fallback: api.fallback,
     h2c: listen.h2c,
     apiToken: listen.apiToken,

@@ -9,8 +9,9 @@ import type { ActorRuntime } from '../core/ports.ts';
 import { createSinglePlacement } from '../placement/single.ts';
 import { createHttpEndpoints } from '../targets/http-endpoints.ts';
 import { createInProcessTarget } from '../targets/in-process.ts';
-import { actorStoreOf, CLOSE_GRACE_MS, jobsOf, openComponents } from './composition.ts';
+import { actorStoreOf, jobsOf, openComponents } from './composition.ts';
 import type { LoadedComponents } from './loaded-components.ts';
+import { resolveEndpoints } from './sidecar-endpoints.ts';
 import { createSidecarApp, type SidecarApp } from './sidecar-app.ts';
 import type { SidecarOptions } from './sidecar-options.ts';
 import { openServers, type SidecarServers } from './sidecar-servers.ts';
@@ -19,6 +20,9 @@ import { createSystemClock, systemRandom } from './system-clock.ts';
 
 /** daprd ends no call by itself; a day is what a call without a deadline gets. */
 const DEFAULT_TIMEOUT_MS = 86_400_000;
+
+/** As daprd's servers: what a request may take that runs while they close, without another limit. */
+const LONGEST_GRACE_MS = 10_000;
 
 export interface Sidecar extends AsyncDisposable {
   readonly api: Api;
@@ -39,6 +43,7 @@ export interface Sidecar extends AsyncDisposable {
 /** Resolves when the API answers and components are open; `ready` waits for the app. */
 export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
   const { appId, log, clock = createSystemClock() } = options;
+  const graceMs = options.gracefulShutdownMs || LONGEST_GRACE_MS;
   const startedAt = clock.now();
   log.info({}, `${options.mode} mode configured`);
   log.info({}, `app id: ${appId}`);
@@ -53,13 +58,22 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     }),
   );
   const app = createSidecarApp({ options, clock });
-  const endpoints = undo.use(createHttpEndpoints(options.endpoints ?? new Map()));
+  const endpoints = undo.use(
+    createHttpEndpoints(
+      await resolveEndpoints(options.httpEndpoints ?? [], {
+        appId,
+        env: options.env,
+        secretStores: components.secretStores,
+      }),
+    ),
+  );
   const leaving = new AbortController();
   const waiting = { outbound: ['app'] as string[], inbound: ['runtime'] as string[] };
   const hosting = hostActors(options, components, () => api);
   const api = createApi({
     ...components,
     components: components.list,
+    secretScopes: options.configuration?.secretScopes,
     appId,
     namespace: options.namespace,
     runtimeVersion: DAPR_VERSION,
@@ -78,10 +92,10 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
   undo.defer(async () => {
     leaving.abort(new Error('the sidecar is stopping'));
     await app.stop();
-    await Promise.all([servers?.close(), api.close(), hosting?.engine.close(CLOSE_GRACE_MS)]);
+    await Promise.all([servers?.close(), api.close(), hosting?.engine.close(graceMs)]);
     await app.channel?.close();
   });
-  servers = await openServers({ options, api, clock });
+  servers = await openServers({ options, api, clock, graceMs });
   await hosting?.start();
   waiting.outbound = [];
   const ready = app.start({ api, engine: hosting?.engine, signal: leaving.signal }).then(() => {
