@@ -9,6 +9,7 @@ import { copyOf } from '../core/codec.ts';
 import type { Engine } from '../core/engine.ts';
 import { isActorError } from '../core/errors.ts';
 import type { Clock, EngineLogger } from '../core/ports.ts';
+import type { AppGrpc } from '../targets/app-grpc.ts';
 import { createAppHttp } from '../targets/app-http.ts';
 import { createHttpServer, type HttpServer } from '../transport/http-server.ts';
 import type { GrpcServer } from '../transport/grpc/server.ts';
@@ -28,6 +29,7 @@ export interface SurfaceParts {
   readonly logger: EngineLogger;
   readonly components: LoadedComponents;
   readonly engine: Engine;
+  readonly app: App | undefined;
 }
 
 export interface Surface extends AsyncDisposable {
@@ -44,9 +46,21 @@ export interface Surface extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+type App = ReturnType<typeof createAppHttp> | AppGrpc;
+
+/** The channel of the app that the options name. What gRPC needs is loaded only for it. */
+export async function openApp({
+  appPort: port,
+  appProtocol,
+}: Pick<SystemOptions, 'appPort' | 'appProtocol'>): Promise<App | undefined> {
+  if (port === undefined) return undefined;
+  if (appProtocol !== 'grpc') return createAppHttp({ port });
+  const { createAppGrpc } = await import('../targets/app-grpc.ts');
+  return createAppGrpc({ port });
+}
+
 export function createSurface(parts: SurfaceParts): Surface {
-  const { options, appId, clock, logger, components, engine } = parts;
-  const app = options.appPort === undefined ? undefined : createAppHttp({ port: options.appPort });
+  const { options, appId, clock, logger, components, engine, app } = parts;
   const waiting = { outbound: [] as string[], inbound: ['host'] };
   const api = createApi({
     appId,
@@ -58,6 +72,7 @@ export function createSurface(parts: SurfaceParts): Surface {
     secretScopes: options.secretScopes,
     configurations: components.configurations,
     locks: components.locks,
+    bindings: components.bindings,
     jobs: jobsOf(components, { appId, clock, logger }),
     components: components.list,
     app,
@@ -70,13 +85,13 @@ export function createSurface(parts: SurfaceParts): Surface {
   let server: HttpServer | undefined;
   let grpcServer: GrpcServer | undefined;
   let closing: Promise<void> | undefined;
-  let endJobs: (() => Promise<void>) | undefined;
+  const ends: (() => Promise<void>)[] = [];
   const leaving = new AbortController();
 
   const close = (): Promise<void> => {
     closing ??= (async () => {
       leaving.abort();
-      await endJobs?.();
+      await Promise.all(ends.map((end) => end()));
       await Promise.all([server?.close(), grpcServer?.close(), api.close()]);
       await app?.close();
     })();
@@ -91,8 +106,15 @@ export function createSurface(parts: SurfaceParts): Surface {
       if (options.grpc) {
         // Loaded only when asked for: most programs have no gRPC API.
         const { createDaprGrpcServer } = await import('../transport/grpc/dapr-server.ts');
+        const { grpcParts } = await import('./grpc-parts.ts');
         grpcServer = await createDaprGrpcServer({
           ...options.grpc,
+          ...grpcParts({
+            appId,
+            app: app && 'client' in app ? app : undefined,
+            isHttpApp: app !== undefined && !('client' in app),
+            engine,
+          }),
           api,
           now: () => clock.now(),
           logger,
@@ -128,7 +150,7 @@ export function createSurface(parts: SurfaceParts): Surface {
           logger,
           signal: leaving.signal,
         });
-        if (!leaving.signal.aborted) endJobs = api.jobs.start();
+        if (!leaving.signal.aborted) ends.push(await api.bindings.start(), api.jobs.start());
       }
       waiting.inbound = [];
     },

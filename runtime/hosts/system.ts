@@ -54,10 +54,12 @@ export interface SystemOptions {
   /** Dapr's gRPC API. Absent: no server. Port 0 takes a free one. Host default 127.0.0.1. */
   readonly grpc?: GrpcOptions;
   /**
-   * Port on 127.0.0.1 of an HTTP app of the same id, for events and invocations.
+   * Port on 127.0.0.1 of an app of the same id, for events and invocations.
    * The start waits until the app takes connections; the HTTP API serves it meanwhile.
    */
   readonly appPort?: number;
+  /** What the app speaks. Default `http`. */
+  readonly appProtocol?: 'http' | 'grpc';
   /** Answers to invocations of this app id, by method path; for a program without a server of its own. */
   readonly invocations?: Readonly<Record<string, InvocationHandler>>;
   /** Default: JSON lines on stderr, warnings and errors. */

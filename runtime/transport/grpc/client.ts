@@ -45,8 +45,8 @@ export interface OutgoingCall {
   write(message: Uint8Array): Promise<void>;
   /** No more messages from here. */
   end(): void;
-  /** Initial metadata; empty when the call ended without any. */
-  readonly headers: Promise<Metadata>;
+  /** Initial metadata; undefined when the call ended without any. */
+  readonly headers: Promise<Metadata | undefined>;
   /** Messages of the other side, until it ends the call; `ended` has the outcome then. */
   messages(): AsyncGenerator<Buffer, void, undefined>;
   /** Resolves when the call is over, whatever came of it. */
@@ -105,7 +105,7 @@ function statusOfReset(code: number): Status {
 class RunningCall implements OutgoingCall {
   readonly #stream: ClientHttp2Stream;
   readonly #maxBytes: number;
-  readonly #headers = Promise.withResolvers<Metadata>();
+  readonly #headers = Promise.withResolvers<Metadata | undefined>();
   readonly #ended = Promise.withResolvers<Ended>();
   #status: Status | undefined;
   #trailers: Metadata = {};
@@ -144,7 +144,7 @@ class RunningCall implements OutgoingCall {
     }
   }
 
-  get headers(): Promise<Metadata> {
+  get headers(): Promise<Metadata | undefined> {
     return this.#headers.promise;
   }
 
@@ -211,13 +211,13 @@ class RunningCall implements OutgoingCall {
       const answered = Number(headers[':status']);
       if (answered !== 200) this.#give(statusOfHttp(answered));
     }
-    this.#headers.resolve(status ? {} : metadataOf(headers));
+    this.#headers.resolve(status ? undefined : metadataOf(headers));
   }
 
   #onClose(): void {
     clearTimeout(this.#timer);
     const status = this.#status ?? statusOfReset(this.#stream.rstCode ?? 0);
-    this.#headers.resolve({});
+    this.#headers.resolve(undefined);
     this.#ended.resolve({ status, trailers: this.#trailers });
   }
 }
@@ -292,7 +292,7 @@ export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
       throw new GrpcError(status.code, status.message, { detailBytes: status.details, trailers });
     }
     if (!reply) throw new GrpcError('INTERNAL', `${path} answered OK without a message`);
-    return { message: reply, headers: await running.headers, trailers };
+    return { message: reply, headers: (await running.headers) ?? {}, trailers };
   }
 
   const close = (): Promise<void> => {

@@ -6,7 +6,7 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import protobuf from 'protobufjs';
+import type protobuf from 'protobufjs';
 import { GrpcError } from './status.ts';
 
 const DAPR = [
@@ -40,16 +40,16 @@ export interface Protos {
 const NO_BYTES = Buffer.alloc(0);
 
 /** Gives what `X_Additions` declares to `X`. */
-function merge(root: protobuf.Root): void {
+function merge({ Type, Service }: typeof protobuf, root: protobuf.Root): void {
   const namespace = root.lookup('dapr.proto.runtime.v1') as protobuf.Namespace;
   for (const more of namespace.nestedArray.filter(({ name }) => name.endsWith(ADDITIONS))) {
     const base = namespace.get(more.name.slice(0, -ADDITIONS.length));
-    if (more instanceof protobuf.Type && base instanceof protobuf.Type) {
+    if (more instanceof Type && base instanceof Type) {
       for (const field of more.fieldsArray) {
         more.remove(field);
         base.add(field);
       }
-    } else if (more instanceof protobuf.Service && base instanceof protobuf.Service) {
+    } else if (more instanceof Service && base instanceof Service) {
       for (const method of more.methodsArray) {
         more.remove(method);
         base.add(method);
@@ -60,15 +60,15 @@ function merge(root: protobuf.Root): void {
 }
 
 function load(): protobuf.Root {
-  const shipped = join(
-    dirname(createRequire(import.meta.url).resolve('@dapr/dapr/package.json')),
-    'proto',
-  );
+  // Loading the library costs as much as the rest of a server's start.
+  const require = createRequire(import.meta.url);
+  const library = require('protobufjs') as typeof protobuf;
+  const shipped = join(dirname(require.resolve('@dapr/dapr/package.json')), 'proto');
   const own = join(dirname(fileURLToPath(import.meta.url)), 'proto');
-  const root = new protobuf.Root();
+  const root = new library.Root();
   root.resolvePath = (_from, target) => join(OWN.includes(target) ? own : shipped, target);
   root.loadSync([...DAPR, ...OWN]);
-  merge(root);
+  merge(library, root);
   root.resolveAll();
   return root;
 }
@@ -79,7 +79,7 @@ function withBytes(type: protobuf.Type, seen: Set<protobuf.Type>): void {
   seen.add(type);
   for (const field of type.fieldsArray) {
     const { resolvedType } = field;
-    if (resolvedType instanceof protobuf.Type) withBytes(resolvedType, seen);
+    if (resolvedType && 'fields' in resolvedType) withBytes(resolvedType, seen);
     else if (field.type === 'bytes' && !field.repeated && !field.map) {
       (type.ctor.prototype as Record<string, unknown>)[field.name] = NO_BYTES;
     }

@@ -15,8 +15,6 @@ export const UNSERVED: Readonly<Record<string, string>> = {
   SubtleUnwrapKeyAlpha1: SUBTLE,
   SubtleSignAlpha1: SUBTLE,
   SubtleVerifyAlpha1: SUBTLE,
-  SubscribeTopicEventsAlpha1: BLOCK,
-  SubscribeActorEventsAlpha1: BLOCK,
   InvokeBinding: BLOCK,
   GetConfigurationAlpha1: BLOCK,
   GetConfiguration: BLOCK,
