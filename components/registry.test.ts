@@ -6,6 +6,9 @@ describe('the registry', () => {
   it('resolves every type of its tables to a driver of the right kind', async () => {
     const registry = createRegistry();
     expect(registry.types()).toEqual([
+      'bindings.cron',
+      'bindings.http',
+      'bindings.localstorage',
       'configuration.in-memory',
       'configuration.redis',
       'lock.in-memory',

@@ -1,4 +1,6 @@
 /** The smaller building blocks of the API together: what they need, and their HTTP rows. */
+import { bindingRoutes } from './binding-routes.ts';
+import { createBindingsApi, type BindingEntry, type BindingsApi } from './bindings.ts';
 import type { ConfigurationStore } from '../../components/configuration/contract.ts';
 import type { SecretStore } from '../../components/secretstores/contract.ts';
 import type { JobScheduler } from '../core/job-scheduler.ts';
@@ -25,6 +27,7 @@ export interface BlocksOptions {
   readonly secretScopes?: readonly SecretScope[] | undefined;
   readonly configurations?: ReadonlyMap<string, ConfigurationStore> | undefined;
   readonly locks?: ReadonlyMap<string, LockStoreEntry> | undefined;
+  readonly bindings?: ReadonlyMap<string, BindingEntry> | undefined;
   /** Absent: nothing keeps jobs. */
   readonly jobs?: JobScheduler | undefined;
 }
@@ -34,26 +37,29 @@ export interface Blocks {
   readonly configuration: ConfigurationApi;
   readonly lock: LockApi;
   readonly jobs: JobsApi;
+  readonly bindings: BindingsApi;
 }
 
 const NONE = new Map<string, never>();
 
 export function createBlocks(options: BlocksOptions): Blocks {
-  const { secretStores = NONE, configurations = NONE, locks = NONE } = options;
+  const { secretStores = NONE, configurations = NONE, locks = NONE, bindings = NONE } = options;
   return {
     secrets: createSecretsApi({ ...options, secretStores }),
     configuration: createConfigurationApi({ ...options, configurations }),
     lock: createLockApi({ locks }),
     jobs: createJobsApi(options),
+    bindings: createBindingsApi({ ...options, bindings }),
   };
 }
 
-export function blockRoutes({ secrets, configuration, lock, jobs }: Blocks): HttpRoute[] {
+export function blockRoutes({ secrets, configuration, lock, jobs, bindings }: Blocks): HttpRoute[] {
   return [
     ...secretsRoutes(secrets),
     ...configurationRoutes(configuration),
     ...lockRoutes(lock),
     ...jobRoutes(jobs),
+    ...bindingRoutes(bindings),
   ];
 }
 

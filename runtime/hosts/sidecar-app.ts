@@ -102,6 +102,15 @@ export function createSidecarApp({ options, clock }: SidecarAppParts): SidecarAp
         register();
         return end;
       },
+      async () => {
+        if (paused) return undefined;
+        const endBindings = await context.api.bindings.start();
+        const before = endDeliveries;
+        endDeliveries = async () => {
+          await Promise.all([before?.(), endBindings()]);
+        };
+        return endBindings;
+      },
     ];
     const { port, protocol } = given;
     log.info(

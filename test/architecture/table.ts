@@ -176,6 +176,8 @@ export const ROOMS: readonly Room[] = [
       'components/$1/drivers/$2-*.ts',
       'components/$1/drivers/$2/**',
       'runtime/core/errors.ts',
+      // A schedule means the same in a binding as in a job.
+      'runtime/core/cron.ts',
     ],
     packages: 'any',
     node: 'any',
