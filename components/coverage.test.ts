@@ -26,6 +26,7 @@ const SUITES: Readonly<Record<KindName, string>> = {
   crypto: 'cryptoConformance',
   conversation: 'conversationConformance',
   nameresolution: 'nameResolutionConformance',
+  middleware: 'middlewareConformance',
 };
 
 /** The servers that samples need, and where a sample names them. Started in `npm run test:all` only. */
@@ -104,6 +105,8 @@ describe.each(rows)('$type', ({ kind, type, versions, load }) => {
     );
     const { driver, fields } = await createRegistry().resolve(type, spec.version);
     expect(checkMetadata(metadata, fields)).toEqual([]);
+    if (type === 'middleware.http.bearer')
+      return skip(`opening ${type} needs its issuer; its own test has one`);
     if (SERVERS[type] && !withServers)
       return skip(`opening ${type} needs its server: npm run test:all`);
     await using server = await SERVERS[type]?.start();
