@@ -124,7 +124,8 @@ function unavailable(): never {
   );
 }
 
-export function createActorsApi(actors: ActorRuntime | undefined): ActorsApi {
+/** `hasTtl` false: entries may not expire. */
+export function createActorsApi(actors: ActorRuntime | undefined, hasTtl = true): ActorsApi {
   const runtime = (): ActorRuntime => actors ?? unavailable();
 
   function requireHosted({ type }: Pick<ActorAddress, 'type'>): void {
@@ -162,6 +163,12 @@ export function createActorsApi(actors: ActorRuntime | undefined): ActorsApi {
       checkActor(actor);
       if (!runtime().isActive(actor)) {
         throw new ApiError('ACTOR_INSTANCE_MISSING', 'actor instance is missing');
+      }
+      if (!hasTtl && operations.some((one) => one.kind === 'upsert' && one.ttlSeconds)) {
+        throw new ApiError(
+          'ACTOR_STATE_TRANSACTION',
+          'error saving actor transaction state: ttlInSeconds is not supported without the "ActorStateTTL" feature enabled',
+        );
       }
       if (operations.length > 0) await runtime().changeState(actor, operations);
     },

@@ -26,6 +26,7 @@ import { invokeRoute } from './invoke-route.ts';
 import {
   createMetadataApi,
   metadataRoutes,
+  type AppConnection,
   type ComponentInfo,
   type MetadataApi,
 } from './metadata.ts';
@@ -53,6 +54,13 @@ export interface ApiOptions extends BlocksOptions {
   /** The way to addresses outside. */
   readonly endpoints?: HttpEndpoints | undefined;
   readonly invocations?: Readonly<Record<string, InvocationHandler>> | undefined;
+  /** As `/v1.0/metadata` prints them. */
+  readonly appConnection?: AppConnection | undefined;
+  readonly enabledFeatures?: readonly string[] | undefined;
+  readonly httpEndpoints?: readonly string[] | undefined;
+  readonly resiliencies?: readonly string[] | undefined;
+  /** False: ttlInSeconds of actor state is refused, as in Dapr without its feature ActorStateTTL. Default true. */
+  readonly actorStateTtl?: boolean | undefined;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** Delays on the clock of `now`. Default: the real time. */
@@ -88,7 +96,7 @@ export function createApi(options: ApiOptions): Api {
   const pubsub = createPubSubApi(options);
   const subscriptions = createSubscriptions({ ...options, pubsub });
   const invoke = createInvokeApi(options);
-  const actors = createActorsApi(options.actors);
+  const actors = createActorsApi(options.actors, options.actorStateTtl);
   const metadata = createMetadataApi({ ...options, subscriptions: () => subscriptions.list() });
   const health = createHealthApi(options);
   const blocks = createBlocks(options);

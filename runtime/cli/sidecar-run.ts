@@ -3,6 +3,7 @@
  * leave in daprd's way: graceful within its time, forced when asked, again on
  * SIGHUP.
  */
+import { goText } from '../hosts/go-text.ts';
 import { openSidecar, type Sidecar } from '../hosts/sidecar.ts';
 import type { SidecarLog } from '../hosts/sidecar-log.ts';
 import type { ParsedFlags } from './sidecar-flags.ts';
@@ -112,17 +113,6 @@ async function block(
       ? 'Block shutdown period expired, entering shutdown...'
       : 'App reported unhealthy, entering shutdown...',
   );
-}
-
-/** As Go prints a duration. */
-function goText(ms: number): string {
-  if (ms === 0) return '0s';
-  if (ms < 1000) return `${ms}ms`;
-  const hours = Math.floor(ms / 3_600_000);
-  const minutes = Math.floor((ms % 3_600_000) / 60_000);
-  const seconds = `${(ms % 60_000) / 1000}s`;
-  if (hours > 0) return `${hours}h${minutes}m${seconds}`;
-  return minutes > 0 ? `${minutes}m${seconds}` : seconds;
 }
 
 async function closeWithin(

@@ -3,10 +3,11 @@
  * language. It starts in daprd's order: components, API servers, engine, and
  * only then the app, which may itself need the API to start.
  */
-import { createApi, type Api } from '../api/index.ts';
+import { createApi, type Api, type ApiOptions } from '../api/index.ts';
 import { Engine } from '../core/engine.ts';
 import type { ActorRuntime } from '../core/ports.ts';
 import { createSinglePlacement } from '../placement/single.ts';
+import { goText } from './go-text.ts';
 import { createHttpEndpoints } from '../targets/http-endpoints.ts';
 import { createInProcessTarget } from '../targets/in-process.ts';
 import { actorStoreOf, jobsOf, openComponents } from './composition.ts';
@@ -74,6 +75,7 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     ...components,
     components: components.list,
     secretScopes: options.configuration?.secretScopes,
+    ...describe(options),
     appId,
     namespace: options.namespace,
     runtimeVersion: DAPR_VERSION,
@@ -120,6 +122,41 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     unhealthy: () => app.unhealthy(),
     close,
     [Symbol.asyncDispose]: close,
+  };
+}
+
+/** What `/v1.0/metadata` tells of the options. */
+function describe({
+  app,
+  configuration,
+  httpEndpoints = [],
+}: SidecarOptions): Pick<
+  ApiOptions,
+  'appConnection' | 'enabledFeatures' | 'httpEndpoints' | 'actorStateTtl'
+> {
+  const features = configuration?.features ?? {};
+  const { health } = app ?? {};
+  const isHttp = !app?.protocol.startsWith('grpc');
+  return {
+    httpEndpoints: httpEndpoints.map(({ name }) => name),
+    enabledFeatures: Object.keys(features).filter((name) => features[name]),
+    actorStateTtl: features['ActorStateTTL'] === true,
+    appConnection: {
+      ...(app ? { port: app.port } : {}),
+      protocol: app?.protocol ?? 'http',
+      channelAddress: app?.host ?? '127.0.0.1',
+      ...(app && app.maxConcurrency > 0 ? { maxConcurrency: app.maxConcurrency } : {}),
+      ...(health
+        ? {
+            health: {
+              ...(isHttp ? { healthCheckPath: health.path } : {}),
+              healthProbeInterval: goText(health.intervalMs),
+              healthProbeTimeout: goText(health.timeoutMs),
+              healthThreshold: health.threshold,
+            },
+          }
+        : {}),
+    },
   };
 }
 
