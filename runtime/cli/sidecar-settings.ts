@@ -128,7 +128,7 @@ const positive = (value: number, fallback: number): number => (value > 0 ? value
 function listenOf({ flags, given }: ParsedFlags, env: Environment): SidecarListenOptions {
   const httpPort = portOf('dapr-http-port', flags['dapr-http-port']);
   const grpcPort = portOf('dapr-grpc-port', flags['dapr-grpc-port']);
-  portOf('profile-port', flags['profile-port']);
+  const profilePort = portOf('profile-port', flags['profile-port']);
   const publicPort = flags['dapr-public-port'];
   const internalPort = flags['dapr-internal-grpc-port'];
   const body = given.has('max-body-size')
@@ -149,6 +149,7 @@ function listenOf({ flags, given }: ParsedFlags, env: Environment): SidecarListe
     publicPort: publicPort === '' ? undefined : portOf('dapr-public-port', publicPort),
     publicAddress: flags['dapr-public-listen-address'],
     socketFolder: flags['unix-domain-socket'] || undefined,
+    profilePort: flags['enable-profiling'] && profilePort >= 0 ? profilePort : undefined,
     h2c: !isTruthy(env['DAPR_HTTP_DISABLE_H2C']),
     apiToken: env['DAPR_API_TOKEN'] || undefined,
     maxBodyBytes: body === -1 ? 4 * 2 ** 20 : body,

@@ -48,6 +48,8 @@ export interface SidecarListenOptions {
   readonly publicAddress: string;
   /** Folder for `dapr-<app id>-http.socket` and `-grpc.socket`, which take the place of the ports. */
   readonly socketFolder: string | undefined;
+  /** Port of profiles; undefined: none. */
+  readonly profilePort: number | undefined;
   /** Also HTTP/2 without TLS on the HTTP port. */
   readonly h2c: boolean;
   readonly apiToken: string | undefined;

@@ -104,6 +104,13 @@ export async function openServers({
       at: [{ host: listen.publicAddress, port: listen.publicPort }],
     });
   }
+  if (listen.profilePort !== undefined) {
+    const { openProfiling } = await import('./sidecar-profiling.ts');
+    for (const host of listen.addresses) {
+      const { port } = undo.use(await openProfiling(host, listen.profilePort));
+      logger.info({}, `HTTP profiling server listening on: ${host}:${port}`);
+    }
+  }
   const all = undo.move();
   const close = (): Promise<void> => all.disposeAsync();
   return { http, grpc, close, [Symbol.asyncDispose]: close };
