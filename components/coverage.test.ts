@@ -31,6 +31,7 @@ const SUITES: Readonly<Record<KindName, string>> = {
 /** The servers that samples need, and where a sample names them. Started in `npm run test:all` only. */
 const SERVERS: Readonly<Record<string, { field: string; start(): Promise<TestServer> }>> = {
   'state.redis': { field: 'redisHost', start: startRedis },
+  'pubsub.redis': { field: 'redisHost', start: startRedis },
   'configuration.redis': { field: 'redisHost', start: startRedis },
   'lock.redis': { field: 'redisHost', start: startRedis },
 };
