@@ -2,19 +2,16 @@
  * One topic as one consumer of its group: reads ahead, hands events to the
  * subscriptions, acknowledges what they are done with, and takes over what any
  * consumer of the group has had in handling for too long.
- *
- * The consumer has a name of its own, so that after a lost connection it finds
- * what was sent to it and never arrived. Waiting for a lost server is real
- * time, like every socket; the other delays go by the component's clock.
+ * Waiting for a lost server is real time, like every socket; the other delays
+ * go by the component's clock.
  */
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isTroupeError } from '../../../../runtime/core/errors.ts';
 import type { ComponentOptions } from '../../../component.ts';
 import type { Connection } from '../../../redis/connection.ts';
 import type { MessageHandler, Subscription } from '../../contract.ts';
 import { FanOut } from '../../fan-out.ts';
-import { claimedEntries, readEntries, type Entry } from './entry.ts';
+import type { Entry } from './entry.ts';
+import { Group, replyOf } from './group.ts';
 import type { StreamSettings } from './settings.ts';
 
 /** How long a closing stream leaves its handlers alone before their signal aborts. */
@@ -35,7 +32,7 @@ export class Stream {
   readonly #parts: StreamParts;
   readonly #topic: string;
   readonly #reader: Connection;
-  readonly #consumer: string;
+  readonly #group: Group;
   readonly #fanOut = new FanOut();
   readonly #stop = new AbortController();
   readonly #abort = new AbortController();
@@ -49,7 +46,6 @@ export class Stream {
   readonly #unacknowledged = new Set<string>();
   readonly #running = new Set<Promise<void>>();
   #room = Promise.withResolvers<void>();
-  #readerId: string | undefined;
   #loop: Promise<void> = Promise.resolve();
   #look: { cancel(): void } | undefined;
   #looking: Promise<void> = Promise.resolve();
@@ -59,7 +55,7 @@ export class Stream {
     this.#parts = parts;
     this.#topic = topic;
     this.#reader = reader;
-    this.#consumer = `${parts.settings.group}-${randomUUID()}`;
+    this.#group = new Group(parts.connection, reader, topic, parts.settings.group);
   }
 
   /** Resolves when the group exists: what is published from then on will be seen. */
@@ -67,7 +63,7 @@ export class Stream {
     const reader = await parts.openReader();
     const stream = new Stream(parts, topic, reader);
     try {
-      await stream.#createGroup();
+      await stream.#group.create();
     } catch (error) {
       await reader.close();
       throw error;
@@ -97,36 +93,13 @@ export class Stream {
     this.#room.resolve();
     // What was read and not started stays pending, for another consumer.
     for (const { id } of this.#queue.splice(0)) this.#held.delete(id);
-    if (this.#readerId !== undefined) {
-      await this.#send(['CLIENT', 'UNBLOCK', this.#readerId]).catch(() => {});
-    }
+    await this.#group.unblock();
     const { options } = this.#parts;
     const grace = options.timer(CLOSE_GRACE_MS, () => this.#abort.abort());
     await Promise.all([this.#loop, this.#looking, ...this.#running]);
     grace.cancel();
-    await this.#leaveGroup().catch(() => {});
+    await this.#group.leave().catch(() => {});
     await this.#reader.close();
-  }
-
-  /** A consumer that still has events must stay: they would be lost with it. */
-  async #leaveGroup(): Promise<void> {
-    const { group } = this.#parts.settings;
-    const pending = ['XPENDING', this.#topic, group, '-', '+', '1', this.#consumer];
-    if (((await this.#send(pending)) as unknown[]).length > 0) return;
-    await this.#send(['XGROUP', 'DELCONSUMER', this.#topic, group, this.#consumer]);
-  }
-
-  #send(command: readonly string[]): Promise<unknown> {
-    return this.#parts.connection.send(command, false);
-  }
-
-  async #createGroup(): Promise<void> {
-    const { group } = this.#parts.settings;
-    try {
-      await this.#send(['XGROUP', 'CREATE', this.#topic, group, '0', 'MKSTREAM']);
-    } catch (error) {
-      if (!replyOf(error).startsWith('BUSYGROUP')) throw error;
-    }
   }
 
   async #read(): Promise<void> {
@@ -147,7 +120,7 @@ export class Stream {
         const fields = { component: options.name, topic: this.#topic, error: replyOf(error) };
         if (replyOf(error).startsWith('NOGROUP')) {
           options.logger.warn(fields, 'redis stream or group is gone and is made anew');
-          await this.#createGroup().catch(() => {});
+          await this.#group.create().catch(() => {});
         } else if (pause === settings.minRetryMs) {
           options.logger.warn(fields, 'reading a redis stream failed; will retry');
         }
@@ -157,38 +130,19 @@ export class Stream {
     }
   }
 
-  async #readNew(): Promise<Entry[]> {
+  #readNew(): Promise<Entry[]> {
     const { queueDepth, readTimeoutMs } = this.#parts.settings;
-    const block = Math.max(1, Math.min(LONGEST_BLOCK_MS, Math.floor(readTimeoutMs / 2)));
-    const count = queueDepth - this.#queue.length;
-    return readEntries(
-      this.#topic,
-      await this.#reader.send(this.#command('>', count, block), false),
-    );
+    const blockMs = Math.max(1, Math.min(LONGEST_BLOCK_MS, Math.floor(readTimeoutMs / 2)));
+    return this.#group.readNew(queueDepth - this.#queue.length, blockMs);
   }
 
   /** After a start or a loss: acknowledges again what was, and takes what was sent to us and got lost. */
   async #recover(): Promise<void> {
-    this.#readerId = String(await this.#reader.send(['CLIENT', 'ID'], false));
+    await this.#group.identify();
     await Promise.all([...this.#unacknowledged].map((id) => this.#acknowledge(id)));
-    let after = '0';
-    for (;;) {
-      const command = this.#command(after, this.#parts.settings.queueDepth);
-      const entries = readEntries(this.#topic, await this.#reader.send(command, false));
-      for (const entry of entries) if (!this.#failed.has(entry.id)) this.#accept(entry);
-      const last = entries.at(-1);
-      if (!last) return;
-      after = last.id;
+    for (const entry of await this.#group.readPending()) {
+      if (!this.#failed.has(entry.id)) this.#accept(entry);
     }
-  }
-
-  #command(after: string, count: number, blockMs?: number): string[] {
-    return [
-      ...['XREADGROUP', 'GROUP', this.#parts.settings.group, this.#consumer],
-      ...['COUNT', String(count)],
-      ...(blockMs === undefined ? [] : ['BLOCK', String(blockMs)]),
-      ...['STREAMS', this.#topic, after],
-    ];
   }
 
   async #hasRoom(): Promise<void> {
@@ -254,7 +208,7 @@ export class Stream {
   /** Never rejects: what could not be acknowledged is tried again after the next connection. */
   async #acknowledge(id: string): Promise<void> {
     try {
-      await this.#send(['XACK', this.#topic, this.#parts.settings.group, id]);
+      await this.#group.acknowledge(id);
       this.#unacknowledged.delete(id);
     } catch (error) {
       const { name } = this.#parts.options;
@@ -277,16 +231,13 @@ export class Stream {
   /** Never rejects. */
   async #claim(): Promise<void> {
     const { options, settings } = this.#parts;
-    const { group, processingMs, queueDepth } = settings;
+    const { processingMs, queueDepth } = settings;
     let from = '0-0';
     try {
       do {
         await this.#hasRoom();
         if (this.#stop.signal.aborted) return;
-        const idle = String(processingMs);
-        const count = ['COUNT', String(queueDepth)];
-        const command = ['XAUTOCLAIM', this.#topic, group, this.#consumer, idle, from, ...count];
-        const { next, entries } = claimedEntries(this.#topic, await this.#send(command));
+        const { next, entries } = await this.#group.claim(from, processingMs, queueDepth);
         for (const entry of entries) this.#accept(entry);
         from = next;
       } while (from !== '0-0');
@@ -295,12 +246,6 @@ export class Stream {
       options.logger.warn(fields, 'looking for unfinished events failed; will retry');
     }
   }
-}
-
-/** What Redis answered, or the message of any other error. */
-function replyOf(error: unknown): string {
-  const { cause } = error as { cause?: unknown };
-  return textOf(isTroupeError(error) && cause !== undefined ? cause : error);
 }
 
 function textOf(error: unknown): string {
