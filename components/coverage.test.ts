@@ -27,6 +27,7 @@ const SUITES: Readonly<Record<KindName, string>> = {
   crypto: 'cryptoConformance',
   conversation: 'conversationConformance',
   nameresolution: 'nameResolutionConformance',
+  middleware: 'middlewareConformance',
 };
 
 /** A server that a sample needs, and where the sample names it. */
@@ -119,6 +120,8 @@ describe.each(rows)('$type', ({ kind, type, versions, load }) => {
     );
     const { driver, fields } = await createRegistry().resolve(type, spec.version);
     expect(checkMetadata(metadata, fields)).toEqual([]);
+    if (type === 'middleware.http.bearer')
+      return skip(`opening ${type} needs its issuer; its own test has one`);
     if (SERVERS[type] && !withServers)
       return skip(`opening ${type} needs its server: npm run test:all`);
     await using server = await SERVERS[type]?.start();

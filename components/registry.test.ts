@@ -6,6 +6,18 @@ describe('the registry', () => {
   it('resolves every type of its tables to a driver of the right kind', async () => {
     const registry = createRegistry();
     expect(registry.types()).toEqual([
+      'bindings.cron',
+      'bindings.http',
+      'bindings.localstorage',
+      'configuration.in-memory',
+      'configuration.redis',
+      'lock.in-memory',
+      'lock.redis',
+      'middleware.http.bearer',
+      'middleware.http.ratelimit',
+      'middleware.http.routeralias',
+      'middleware.http.routerchecker',
+      'middleware.http.uppercase',
       'pubsub.in-memory',
       'secretstores.local.env',
       'secretstores.local.file',
@@ -42,6 +54,7 @@ describe('the registry', () => {
       crypto: kind([]),
       conversation: kind([]),
       nameresolution: kind([]),
+      middleware: kind([]),
       state: kind(['state.a', 'state.b']),
       pubsub: kind(['pubsub.a']),
       secretstores: kind([]),
@@ -65,7 +78,7 @@ describe('the registry', () => {
       details: { type: 'state.sqllite', nearest: 'state.sqlite' },
     });
     await expect(asking).rejects.toThrow(
-      /"state\.sqllite" is not known; did you mean "state\.sqlite"\? Known types: pubsub\.in-memory, .*state\.sqlite$/,
+      /"state\.sqllite" is not known; did you mean "state\.sqlite"\? Known types: .*pubsub\.in-memory, .*state\.sqlite$/,
     );
     await expect(registry.resolve('PubSub.InMemory')).rejects.toThrow(/mean "pubsub\.in-memory"/);
     await expect(registry.resolve('bindings.kafka')).rejects.toThrow(/is not known\. Known types/);

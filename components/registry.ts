@@ -16,6 +16,8 @@ import { cryptoKind } from './crypto/index.ts';
 import type { LockStore } from './lock/contract.ts';
 import { lockKind } from './lock/index.ts';
 import type { NameResolver } from './nameresolution/contract.ts';
+import type { Middleware } from './middleware/contract.ts';
+import { middlewareKind } from './middleware/index.ts';
 import { nameResolutionKind } from './nameresolution/index.ts';
 import type { PubSub } from './pubsub/contract.ts';
 import { pubsubKind } from './pubsub/index.ts';
@@ -35,6 +37,7 @@ export interface Kinds {
   readonly crypto: CryptoProvider;
   readonly conversation: Conversation;
   readonly nameresolution: NameResolver;
+  readonly middleware: Middleware;
 }
 
 export type KindName = keyof Kinds;
@@ -72,6 +75,7 @@ export const componentKinds: KindTables = {
   crypto: cryptoKind,
   conversation: conversationKind,
   nameresolution: nameResolutionKind,
+  middleware: middlewareKind,
 };
 
 /** A registry over the given tables. Default: those that ship with Troupe. */

@@ -16,6 +16,8 @@ export interface BindingRequest {
 export interface BindingResponse {
   readonly data?: Uint8Array;
   readonly metadata?: Readonly<Record<string, string>>;
+  /** The other side refused; `data` and `metadata` are its answer. */
+  readonly failure?: string;
 }
 
 /** What the app answered to an event, for drivers that pass it on. */
@@ -30,8 +32,9 @@ export interface Binding extends Component {
   /** Errors: UNSUPPORTED for an operation that it lacks, INVALID_ARGUMENT for data or metadata that it cannot use. */
   invoke(request: BindingRequest, options?: { signal?: AbortSignal }): Promise<BindingResponse>;
   /**
-   * Delivers events from now on, until the component is closed. An event whose
-   * handler rejects was not taken; whether it comes again is the driver's.
+   * Delivers events until the returned function is called or the component is
+   * closed. An event whose handler rejects was not taken; whether it comes
+   * again is the driver's. One reader at a time.
    */
-  read(handler: (event: BindingEvent) => Promise<BindingReply>): Promise<void>;
+  read(handler: (event: BindingEvent) => Promise<BindingReply>): Promise<() => Promise<void>>;
 }

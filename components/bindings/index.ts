@@ -14,5 +14,21 @@ export const bindingKind: Kind<Binding> = {
       description: 'Path of the app that events are posted to. Default: the name of the component.',
     },
   ],
-  drivers: [],
+  drivers: [
+    {
+      type: 'bindings.cron',
+      versions: ['v1'],
+      load: async () => (await import('./drivers/cron.ts')).driver,
+    },
+    {
+      type: 'bindings.http',
+      versions: ['v1'],
+      load: async () => (await import('./drivers/http.ts')).driver,
+    },
+    {
+      type: 'bindings.localstorage',
+      versions: ['v1'],
+      load: async () => (await import('./drivers/localstorage.ts')).driver,
+    },
+  ],
 };

@@ -4,5 +4,16 @@ import type { ConfigurationStore } from './contract.ts';
 
 export const configurationKind: Kind<ConfigurationStore> = {
   fields: [],
-  drivers: [],
+  drivers: [
+    {
+      type: 'configuration.in-memory',
+      versions: ['v1'],
+      load: async () => (await import('./drivers/memory.ts')).driver,
+    },
+    {
+      type: 'configuration.redis',
+      versions: ['v1'],
+      load: async () => (await import('./drivers/redis.ts')).driver,
+    },
+  ],
 };

@@ -10,5 +10,16 @@ export const lockKind: Kind<LockStore> = {
         'What goes between `lock||` and the name of a lock: `appid`, `name` (of the component), `none` or a text of your own. Default `appid`.',
     },
   ],
-  drivers: [],
+  drivers: [
+    {
+      type: 'lock.in-memory',
+      versions: ['v1'],
+      load: async () => (await import('./drivers/memory.ts')).driver,
+    },
+    {
+      type: 'lock.redis',
+      versions: ['v1'],
+      load: async () => (await import('./drivers/redis.ts')).driver,
+    },
+  ],
 };

@@ -47,6 +47,9 @@ function explain(code: string, { params }: HttpRequest): string | undefined {
       return `did not find address for actor '${params[0]}||${params[1]}'`;
     case 'METHOD_NOT_FOUND':
       return 'error invoke actor method: actor method not found';
+    case 'STACK_DEPTH':
+      return 'maximum stack depth exceeded';
+    case 'COMPONENT':
     case 'INTERNAL':
       return 'error invoke actor method';
     default:
@@ -60,7 +63,11 @@ async function call(
   request: HttpRequest,
 ): Promise<HttpResponse> {
   const { params, headers } = request;
-  const { data, binary } = await api.call({
+  const {
+    data,
+    binary,
+    headers: answered,
+  } = await api.call({
     type: params[0]!,
     id: params[1]!,
     method: params[2]!,
@@ -68,8 +75,18 @@ async function call(
     deadline: deadlineOf(headerOf(headers, TIMEOUT_HEADER), now),
     chainId: headerOf(headers, 'dapr-reentrancy-id'),
     headers: traceOf(headers),
+    wire: request,
     signal: request.signal,
   });
+  if (answered) {
+    const { 'content-type': type, ...others } = answered;
+    return {
+      status: 200,
+      body: data,
+      headers: others,
+      ...(typeof type === 'string' ? { contentType: type } : {}),
+    };
+  }
   if (data.length === 0) return EMPTY_REPLY;
   return binary
     ? { status: 200, body: data, contentType: 'application/octet-stream' }

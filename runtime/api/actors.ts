@@ -4,7 +4,7 @@
  * engine through the ActorRuntime port. Method calls are the hot path: their
  * bytes are never parsed.
  */
-import { LocalValue, type Payload } from '../core/codec.ts';
+import { LocalValue, WireReply, type Payload } from '../core/codec.ts';
 import { isTroupeError, type ActorAddress } from '../core/errors.ts';
 import type {
   ActorRuntime,
@@ -12,6 +12,7 @@ import type {
   ReminderRecord,
   ReminderSpec,
   TimerSpec,
+  WireRequest,
 } from '../core/ports.ts';
 import { ApiError } from './api-error.ts';
 
@@ -22,6 +23,7 @@ export interface ActorCallRequest extends ActorAddress {
   readonly deadline?: number | undefined;
   readonly chainId?: string | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly wire?: WireRequest | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -30,6 +32,8 @@ export interface ActorReply {
   readonly data: Uint8Array | string;
   /** True when the method answered with bytes of its own instead of a value. */
   readonly binary: boolean;
+  /** What an app outside answered with; absent for an actor of this process. */
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
 }
 
 export interface ActorsApi {
@@ -106,6 +110,7 @@ async function orFail<T>(
 
 /** A value becomes text and not bytes, because a server sends text with its head in one write. */
 function replyOf(reply: Payload): ActorReply {
+  if (reply instanceof WireReply) return { data: reply, binary: true, headers: reply.headers };
   if (!(reply instanceof LocalValue)) return { data: reply, binary: false };
   const { value } = reply;
   if (value instanceof Uint8Array) return { data: value, binary: true };

@@ -114,12 +114,6 @@ export const BLOCK_ERRORS = {
     grpc: 'INTERNAL',
     reason: 'DAPR_SCHEDULER_SCHEDULE_JOB',
   },
-  JOB_INVALID: {
-    errorCode: 'DAPR_SCHEDULER_SCHEDULE_JOB',
-    status: 400,
-    grpc: 'INVALID_ARGUMENT',
-    reason: 'DAPR_SCHEDULER_SCHEDULE_JOB',
-  },
   JOB_EXISTS: {
     errorCode: 'DAPR_SCHEDULER_SCHEDULE_JOB',
     status: 409,

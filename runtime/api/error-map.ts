@@ -173,6 +173,11 @@ export const API_ERRORS = {
   },
 
   DIRECT_INVOKE: { errorCode: 'ERR_DIRECT_INVOKE', status: 500, grpc: 'INTERNAL' },
+  DIRECT_INVOKE_FORBIDDEN: {
+    errorCode: 'ERR_DIRECT_INVOKE',
+    status: 403,
+    grpc: 'PERMISSION_DENIED',
+  },
   DIRECT_INVOKE_NO_APP_ID: { errorCode: 'ERR_DIRECT_INVOKE', status: 404, grpc: 'NOT_FOUND' },
   DIRECT_INVOKE_METHOD: { errorCode: 'ERR_DIRECT_INVOKE', status: 404, grpc: 'NOT_FOUND' },
 

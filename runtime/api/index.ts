@@ -3,17 +3,26 @@
  * their HTTP rows. Adding a block is one file and one line here.
  */
 import type { ActorRuntime, EngineLogger, Publisher } from '../core/ports.ts';
+import type { Resiliency } from '../core/resiliency.ts';
 import { actorRoutes } from './actor-routes.ts';
 import { createActorsApi, type ActorsApi } from './actors.ts';
-import { blockRoutes, createBlocks, type Blocks, type BlocksOptions } from './blocks.ts';
+import {
+  blockRoutes,
+  closeBlocks,
+  createBlocks,
+  type Blocks,
+  type BlocksOptions,
+} from './blocks.ts';
 import { createHealthApi, healthRoutes, type HealthApi, type Readiness } from './health.ts';
 import {
   createInvokeApi,
-  invokeRoute,
   type AppChannel,
   type InvocationHandler,
   type InvokeApi,
+  type HttpEndpoints,
+  type Peers,
 } from './invoke.ts';
+import { invokeRoute } from './invoke-route.ts';
 import {
   createMetadataApi,
   metadataRoutes,
@@ -25,7 +34,7 @@ import { pubsubRoutes } from './pubsub-routes.ts';
 import type { HttpRoute } from './route.ts';
 import { createStateApi, type StateApi, type StateStoreEntry } from './state.ts';
 import { stateRoutes } from './state-routes.ts';
-import { createSubscriptions, type Subscriptions } from './subscriptions.ts';
+import { createSubscriptions, type Subscriptions, type Timer } from './subscriptions.ts';
 
 export interface ApiOptions extends BlocksOptions {
   readonly appId: string;
@@ -39,9 +48,17 @@ export interface ApiOptions extends BlocksOptions {
   readonly components: readonly ComponentInfo[];
   /** The HTTP app beside the host. */
   readonly app?: AppChannel | undefined;
+  /** The way to other apps. */
+  readonly peers?: Peers | undefined;
+  /** The way to addresses outside. */
+  readonly endpoints?: HttpEndpoints | undefined;
   readonly invocations?: Readonly<Record<string, InvocationHandler>> | undefined;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** Delays on the clock of `now`. Default: the real time. */
+  readonly timer?: Timer | undefined;
+  /** Policies of calls and deliveries. Absent: each is tried once. */
+  readonly resiliency?: Resiliency | undefined;
   readonly logger: EngineLogger;
   /** Absent: always ready. */
   readonly ready?: (() => Readiness) | undefined;
@@ -75,6 +92,9 @@ export function createApi(options: ApiOptions): Api {
   const metadata = createMetadataApi({ ...options, subscriptions: () => subscriptions.list() });
   const health = createHealthApi(options);
   const blocks = createBlocks(options);
+  const close = async (): Promise<void> => {
+    await Promise.all([subscriptions.close(), closeBlocks(blocks)]);
+  };
   return {
     ...blocks,
     state,
@@ -94,7 +114,7 @@ export function createApi(options: ApiOptions): Api {
       ...healthRoutes(health),
     ],
     fallback: invokeRoute(invoke),
-    close: () => subscriptions.close(),
-    [Symbol.asyncDispose]: () => subscriptions.close(),
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }

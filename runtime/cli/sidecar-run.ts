@@ -3,13 +3,10 @@
  * leave in daprd's way: graceful within its time, forced when asked, again on
  * SIGHUP.
  */
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { ComponentSpec } from '../config/component.ts';
-import { TroupeError } from '../core/errors.ts';
 import { openSidecar, type Sidecar } from '../hosts/sidecar.ts';
 import type { SidecarLog } from '../hosts/sidecar-log.ts';
 import type { ParsedFlags } from './sidecar-flags.ts';
+import { readSidecarResources } from './sidecar-resources.ts';
 import { sidecarSettings, type SidecarSettings } from './sidecar-settings.ts';
 import type { SidecarSurroundings } from './sidecar.ts';
 
@@ -50,12 +47,16 @@ async function runOnce(
   if (stop.aborted) onStop();
   const offHangup = surroundings.onHangup(() => end('restart'));
   try {
+    const { resources, configuration } = await readSidecarResources(settings, env, log);
     const opening = openSidecar({
       appId: settings.appId,
       namespace: settings.namespace,
       mode: settings.mode,
-      components: await readComponents(settings, log),
+      components: resources.components,
+      httpEndpoints: resources.httpEndpoints,
+      configuration,
       listen: settings.listen,
+      gracefulShutdownMs: settings.gracefulShutdownMs,
       app: settings.app,
       log,
       env,
@@ -142,38 +143,4 @@ async function closeWithin(
   await sidecar.close();
   clearTimeout(timer);
   log.info({}, 'Dapr runtime stopped');
-}
-
-async function readComponents(
-  { resourcesPaths, appId, namespace }: SidecarSettings,
-  log: SidecarLog,
-): Promise<readonly ComponentSpec[]> {
-  const paths = (await Promise.all(resourcesPaths.map(yamlFiles))).flat();
-  if (paths.length === 0) return [];
-  const [{ readResources }, { formatProblem, parseResources }] = await Promise.all([
-    import('./resources.ts'),
-    import('../config/resources.ts'),
-  ]);
-  const files = (await Promise.all(paths.map((path) => readResources(path)))).flat();
-  const { components, warnings, leftOut } = parseResources(files, {
-    appId,
-    ...(namespace === undefined ? {} : { namespace }),
-  });
-  for (const problem of warnings) log.warn({}, formatProblem(problem));
-  for (const { name, reason } of leftOut) log.info({}, `component "${name}" left out: ${reason}`);
-  return components;
-}
-
-async function yamlFiles(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
-    throw new TroupeError(
-      'INVALID_ARGUMENT',
-      `failed to load resources from disk: ${(cause as Error).message}`,
-      { cause },
-    );
-  });
-  return entries
-    .filter((entry) => !entry.isDirectory() && /\.ya?ml$/.test(entry.name))
-    .map((entry) => join(folder, entry.name))
-    .toSorted();
 }

@@ -70,6 +70,16 @@ export interface OutgoingCall {
   readonly once?: Once | undefined;
   /** Trace context and other call metadata, names in lower case. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** The request that the call came by, for an actor that lives behind a wire itself. */
+  readonly wire?: WireRequest | undefined;
+}
+
+/** A call as its request looked. Only read, by whoever passes it on. */
+export interface WireRequest {
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** Without the question mark. */
+  readonly query: string;
 }
 
 export interface ReminderSpec {

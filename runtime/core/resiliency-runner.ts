@@ -33,6 +33,8 @@ export interface Policy {
   readonly timeoutMs: number | undefined;
   readonly retry: RetryPolicy | undefined;
   readonly breaker: CircuitBreaker | undefined;
+  /** False when it does nothing: no timeout, no retry, no circuit breaker. */
+  readonly active: boolean;
   /** True when an operation may be run more than once. */
   readonly repeats: boolean;
   /**
@@ -61,6 +63,7 @@ export function createPolicy(parts: PolicyParts): Policy {
     timeoutMs,
     retry,
     breaker,
+    active: !isEmpty,
     repeats: retry !== undefined && retry.maxRetries !== 0,
     run: (operation, options = {}) =>
       isEmpty

@@ -17,7 +17,6 @@ const NOT_SERVED: Readonly<Record<string, readonly string[]>> = {
     'outboxpubsub',
     'outboxdiscardwhenmissingstate',
   ],
-  pubsub: ['namespacescoped'],
 };
 
 export interface MetadataSources {
@@ -53,9 +52,6 @@ export function entryName(spec: ComponentSpec, item: MetadataItem): string {
 export function notServed(kind: string, item: MetadataItem): string | undefined {
   if (NOT_SERVED[kind]?.includes(item.name.toLowerCase())) {
     return `metadata field "${item.name}" is not supported yet; remove it`;
-  }
-  if (kind === 'pubsub' && 'value' in item && item.value.includes('{namespace}')) {
-    return `metadata field "${item.name}" has {namespace}, which scopes every topic to a namespace; that is not supported yet, remove it`;
   }
   return undefined;
 }

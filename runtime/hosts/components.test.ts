@@ -19,7 +19,7 @@ describe('a set of components', () => {
     expect([...loaded.stateStores.keys()]).toEqual(['statestore', 'plain']);
     expect([...loaded.pubsubs.keys()]).toEqual(['pubsub']);
     expect([...loaded.secretStores.keys()]).toEqual(['env']);
-    expect(loaded.actorStore).toBe(loaded.stateStores.get('statestore'));
+    expect(loaded.actorStore?.name).toBe('statestore');
     expect(loaded.list.map(({ name }) => name)).toEqual(['env', 'statestore', 'pubsub', 'plain']);
     expect(loaded.list[1]).toMatchObject({
       name: 'statestore',

@@ -7,8 +7,10 @@ import { toJson } from '../core/codec.ts';
 import type { Engine } from '../core/engine.ts';
 import { TroupeError } from '../core/errors.ts';
 import type { ActorStore, Clock, EngineLogger } from '../core/ports.ts';
+import { JobScheduler } from '../core/job-scheduler.ts';
 import { assertName, createRef } from '../core/ref.ts';
 import { createComponentStore } from '../stores/component-store.ts';
+import { createJobStore } from '../stores/job-store.ts';
 import { sendThrough } from '../targets/calls.ts';
 import { loadComponents, type LoadedComponents } from './components.ts';
 import type { System } from './system.ts';
@@ -49,17 +51,28 @@ export function actorStoreOf({ actorStore }: LoadedComponents, appId: string): A
   );
 }
 
+/** Jobs live where actors do; undefined when no component is marked for them. */
+export function jobsOf(
+  { actorStore }: LoadedComponents,
+  { appId, clock, logger }: { appId: string; clock: Clock; logger: EngineLogger },
+): JobScheduler | undefined {
+  if (!actorStore) return undefined;
+  const store = createJobStore({ store: actorStore.store, appId });
+  return new JobScheduler({ store, clock, logger });
+}
+
 export interface SystemParts {
   readonly appId: string;
   readonly engine: Engine;
   readonly api: Api;
   readonly http: { readonly host: string; readonly port: number } | undefined;
+  readonly grpc?: { readonly host: string; readonly port: number } | undefined;
   /** Closes everything, once, when the system closes. */
   readonly open: AsyncDisposableStack;
 }
 
 /** The system as its program sees it. */
-export function systemOf({ appId, engine, api, http, open }: SystemParts): System {
+export function systemOf({ appId, engine, api, http, grpc, open }: SystemParts): System {
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => {
     closing ??= open.disposeAsync();
@@ -97,6 +110,7 @@ export function systemOf({ appId, engine, api, http, open }: SystemParts): Syste
       }),
     actors: engine.actors,
     ...(http ? { http: { host: http.host, port: http.port } } : {}),
+    ...(grpc ? { grpc: { host: grpc.host, port: grpc.port } } : {}),
     stats: () => engine.stats(),
     outboxIdle: () => engine.outboxIdle(),
     close,

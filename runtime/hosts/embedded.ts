@@ -11,7 +11,7 @@ import { createSinglePlacement } from '../placement/single.ts';
 import { createInProcessTarget } from '../targets/in-process.ts';
 import { actorStoreOf, CLOSE_GRACE_MS, openComponents, systemOf } from './composition.ts';
 import { createLogger } from './logger.ts';
-import { createSurface, type Surface } from './surface.ts';
+import { createSurface, openApp, type Surface } from './surface.ts';
 import type { System, SystemOptions } from './system.ts';
 import { createSystemClock, systemRandom } from './system-clock.ts';
 
@@ -70,7 +70,8 @@ export async function openEmbedded(
     defaultTimeoutMs: parseDuration(options.defaultTimeout ?? DEFAULT_TIMEOUT, 'defaultTimeout'),
     dedupe: internals.dedupe ?? true,
   });
-  const surface = createSurface({ options, appId, clock, logger, components, engine });
+  const app = await openApp(options);
+  const surface = createSurface({ options, appId, clock, logger, components, engine, app });
   // One grace for both: a request in flight may be what waits for a turn in flight.
   undo.defer(async () => {
     await Promise.all([surface.close(), engine.close(CLOSE_GRACE_MS)]);
@@ -82,6 +83,7 @@ export async function openEmbedded(
   await engine.start();
   await surface.join();
   const http = surface.server();
-  const system = systemOf({ appId, engine, api: surface.api, http, open: undo.move() });
+  const grpc = surface.grpcServer();
+  const system = systemOf({ appId, engine, api: surface.api, http, grpc, open: undo.move() });
   return { engine, surface, system };
 }

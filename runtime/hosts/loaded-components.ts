@@ -5,12 +5,14 @@ import type { ConfigurationStore } from '../../components/configuration/contract
 import type { Conversation } from '../../components/conversation/contract.ts';
 import type { CryptoProvider } from '../../components/crypto/contract.ts';
 import type { LockStore } from '../../components/lock/contract.ts';
+import type { Middleware } from '../../components/middleware/contract.ts';
 import type { PubSub } from '../../components/pubsub/contract.ts';
-import type { Registry, ResolvedDriver } from '../../components/registry.ts';
+import type { KindName, Registry, ResolvedDriver } from '../../components/registry.ts';
 import type { SecretStore } from '../../components/secretstores/contract.ts';
 import type { StateStore } from '../../components/state/contract.ts';
 import type { ComponentInfo } from '../api/metadata.ts';
 import type { ComponentSpec } from '../config/component.ts';
+import type { Resiliency } from '../core/resiliency.ts';
 import type { TopicScopes } from './topic-scopes.ts';
 
 export interface LoadOptions {
@@ -25,6 +27,12 @@ export interface LoadOptions {
   readonly signal?: AbortSignal;
   /** Delays of drivers, on the clock of `now`. Default: the real time, keeping no process alive. */
   readonly timer?: ComponentOptions['timer'];
+  /** Policies of calls on components. Absent: each call is made once. */
+  readonly resiliency?: Resiliency | undefined;
+  /** Metadata fields that a driver does not have: refused, or passed over with a warning as Dapr does. Default `refuse`. */
+  readonly unknownMetadata?: 'refuse' | 'warn' | undefined;
+  /** Types that may not be used: `state.redis`, or with a version `state.redis/v1`. */
+  readonly deniedTypes?: readonly string[] | undefined;
 }
 
 export interface LoadedStateStore {
@@ -37,6 +45,8 @@ export interface LoadedStateStore {
 export interface LoadedPubSub {
   readonly name: string;
   readonly pubsub: PubSub;
+  /** Goes before every topic in the broker. */
+  readonly topicPrefix?: string;
   /** Which topics this app may use. */
   readonly topics: TopicScopes;
 }
@@ -55,6 +65,17 @@ export interface LoadedBinding {
   readonly route: string;
 }
 
+export interface LoadedMiddleware {
+  readonly type: string;
+  readonly version: string;
+  readonly middleware: Middleware;
+}
+
+export type ChangeListener = (change: {
+  readonly kind: KindName;
+  readonly name: string;
+}) => Promise<void> | void;
+
 export interface LoadedComponents extends AsyncDisposable {
   readonly stateStores: ReadonlyMap<string, LoadedStateStore>;
   readonly pubsubs: ReadonlyMap<string, LoadedPubSub>;
@@ -64,10 +85,21 @@ export interface LoadedComponents extends AsyncDisposable {
   readonly bindings: ReadonlyMap<string, LoadedBinding>;
   readonly cryptoProviders: ReadonlyMap<string, CryptoProvider>;
   readonly conversations: ReadonlyMap<string, Conversation>;
+  readonly middlewares: ReadonlyMap<string, LoadedMiddleware>;
   /** The state store marked `actorStateStore`. */
   readonly actorStore: LoadedStateStore | undefined;
   /** In the order in which they were opened. */
   readonly list: readonly ComponentInfo[];
+  /**
+   * Puts this component in the place of the one of its name, or beside the
+   * others. Calls that run finish on the old instance. Rejects with a
+   * ComponentError when the new one cannot be opened; the old one stays then.
+   */
+  replace(spec: ComponentSpec): Promise<void>;
+  /** Takes a component away; calls that run on it finish. */
+  remove(name: string): Promise<void>;
+  /** Told of each component that came, was replaced or went, before an old instance is closed. */
+  onChange(listener: ChangeListener): void;
   /** Closes in reverse order of opening, all of them also when one fails. Idempotent. */
   close(): Promise<void>;
 }

@@ -7,7 +7,9 @@ import type { Api } from '../api/index.ts';
 import { subscribeApp } from '../api/app-subscriptions.ts';
 import type { Engine } from '../core/engine.ts';
 import type { Clock } from '../core/ports.ts';
+import type { AppActorType } from '../targets/app-actors.ts';
 import { waitForPort } from './app-port.ts';
+import { askForActors, hostAppActors } from './sidecar-actors.ts';
 import { openAppChannel, type OpenAppChannel } from './sidecar-channel.ts';
 import { createAppHealth, type AppHealth } from './sidecar-health.ts';
 import type { SidecarAppOptions, SidecarOptions } from './sidecar-options.ts';
@@ -74,15 +76,40 @@ export function createSidecarApp({ options, clock }: SidecarAppParts): SidecarAp
     open: OpenAppChannel,
     context: AppContext,
   ): Promise<void> {
+    let actors: Promise<readonly AppActorType[]> | undefined;
+    const asking = { app: open, appId: options.appId, log, signal: context.signal };
     const features: Feature[] = [
+      async () => {
+        if (given.disabledInitEndpoints.includes('config')) {
+          log.warn(
+            {},
+            "Skipping programmatic dapr configuration loading (see 'disable-init-endpoints' flag/annotation)",
+          );
+          actors = Promise.resolve([]);
+        }
+        actors ??= askForActors(asking);
+        await actors;
+        return undefined;
+      },
       async () => {
         if (paused) return undefined;
         endDeliveries = await startSubscriptions(given, open, options, context);
         return endDeliveries;
       },
+      () => Promise.resolve(paused ? undefined : context.api.jobs.start()),
       async () => {
+        const end = hostAppActors(await actors!, context.engine, asking);
         register();
-        return undefined;
+        return end;
+      },
+      async () => {
+        if (paused) return undefined;
+        const endBindings = await context.api.bindings.start();
+        const before = endDeliveries;
+        endDeliveries = async () => {
+          await Promise.all([before?.(), endBindings()]);
+        };
+        return endBindings;
       },
     ];
     const { port, protocol } = given;

@@ -5,6 +5,7 @@
  */
 import type { AppChannel, AppRequest, AppResponse } from '../api/invoke.ts';
 import { TroupeError } from '../core/errors.ts';
+import { createAppGrpc } from '../targets/app-grpc.ts';
 import { createAppHttp } from '../targets/app-http.ts';
 import type { SidecarAppOptions } from './sidecar-options.ts';
 
@@ -15,22 +16,34 @@ export interface OpenAppChannel extends AppChannel {
   close(): Promise<void>;
 }
 
-/** Errors: UNSUPPORTED for a protocol that is not served. */
 export function openAppChannel(
   options: SidecarAppOptions,
   isHealthy: () => boolean,
+  maxMessageBytes?: number,
 ): OpenAppChannel {
   const { host, port, protocol, token, health } = options;
+  const gate = createGate(options.maxConcurrency, isHealthy);
   if (protocol === 'grpc' || protocol === 'grpcs') {
-    throw new TroupeError(
-      'UNSUPPORTED',
-      `--app-protocol ${protocol} is not supported yet; use http, https or h2c`,
-    );
+    return createAppGrpc({
+      host,
+      port,
+      protocol,
+      token,
+      maxMessageBytes,
+      async gate(signal, work) {
+        const leave = await gate(signal);
+        try {
+          return await work();
+        } finally {
+          leave();
+        }
+      },
+    });
   }
   const app = createAppHttp({ host, port, protocol, token });
   const path = `/${(health?.path ?? '/healthz').replace(/^\/+/, '')}`;
   return {
-    ...limited(app, options.maxConcurrency, isHealthy),
+    ...limited(app, gate),
     async probe(signal) {
       let status: number;
       try {
@@ -52,12 +65,10 @@ async function drain({ body }: AppResponse): Promise<void> {
   for await (const _chunk of body);
 }
 
-/** A slot is held until the response body is read to its end or given up. */
-function limited(
-  channel: AppChannel,
-  maxConcurrency: number,
-  isHealthy: () => boolean,
-): AppChannel {
+/** Waits for a slot and resolves to what gives it back. Errors: UNAVAILABLE while the app is unwell, CANCELLED. */
+type Gate = (signal: AbortSignal | undefined) => Promise<() => void>;
+
+function createGate(maxConcurrency: number, isHealthy: () => boolean): Gate {
   let free = maxConcurrency;
   const waiting: (() => void)[] = [];
 
@@ -67,10 +78,14 @@ function limited(
     else free++;
   }
 
-  async function enter(signal: AbortSignal | undefined): Promise<void> {
+  return async (signal) => {
+    if (!isHealthy()) {
+      throw new TroupeError('UNAVAILABLE', 'app is not in a healthy state');
+    }
+    if (maxConcurrency <= 0) return () => {};
     if (free > 0) {
       free--;
-      return;
+      return leave;
     }
     await new Promise<void>((resolve, reject) => {
       const granted = (): void => {
@@ -84,8 +99,12 @@ function limited(
       waiting.push(granted);
       signal?.addEventListener('abort', gaveUp, { once: true });
     });
-  }
+    return leave;
+  };
+}
 
+/** A slot is held until the response body is read to its end or given up. */
+function limited(channel: AppChannel, gate: Gate): AppChannel {
   async function* until<T>(body: AsyncIterable<T>, done: () => void): AsyncGenerator<T> {
     try {
       yield* body;
@@ -95,11 +114,7 @@ function limited(
   }
 
   async function invoke(request: AppRequest): Promise<AppResponse> {
-    if (!isHealthy()) {
-      throw new TroupeError('UNAVAILABLE', 'app is not in a healthy state');
-    }
-    if (maxConcurrency <= 0) return channel.invoke(request);
-    await enter(request.signal);
+    const leave = await gate(request.signal);
     try {
       const answer = await channel.invoke(request);
       return { ...answer, body: until(answer.body, leave) };

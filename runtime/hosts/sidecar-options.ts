@@ -1,7 +1,9 @@
 /** What a sidecar is asked to be: daprd's flags and environment as plain values, defaults applied. */
 import type { ActorClass } from '../actor/actor.ts';
-import type { InvocationHandler } from '../api/invoke.ts';
+import type { InvocationHandler, Peers } from '../api/invoke.ts';
 import type { ComponentSpec } from '../config/component.ts';
+import type { Configuration } from '../config/configuration.ts';
+import type { HttpEndpointSpec } from '../config/http-endpoint.ts';
 import type { Interceptor } from '../core/interceptors.ts';
 import type { Clock } from '../core/ports.ts';
 import type { SidecarLog } from './sidecar-log.ts';
@@ -63,6 +65,13 @@ export interface SidecarOptions {
   readonly components: readonly ComponentSpec[];
   readonly listen: SidecarListenOptions;
   readonly app: SidecarAppOptions | undefined;
+  /** Addresses outside. */
+  readonly httpEndpoints?: readonly HttpEndpointSpec[] | undefined;
+  readonly configuration?: Configuration | undefined;
+  /** How long requests and turns that run may still take when the sidecar closes; 0: no limit. Default 5 s. */
+  readonly gracefulShutdownMs?: number | undefined;
+  /** The way to other apps. Absent: only this app is known. */
+  readonly peers?: Peers | undefined;
   readonly log: SidecarLog;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly onShutdown: (options: { readonly force: boolean }) => void;

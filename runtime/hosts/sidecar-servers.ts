@@ -1,16 +1,23 @@
 /** The servers of a sidecar: its HTTP API, the public one, and what else listens. */
 import { join } from 'node:path';
 import type { Api } from '../api/index.ts';
+import type { Clock } from '../core/ports.ts';
 import { createHttpServer, type HttpServer } from '../transport/http-server.ts';
+import type { ListenAt } from '../transport/listen.ts';
+import { allowedRoutes } from './sidecar-allowed.ts';
 import type { SidecarOptions } from './sidecar-options.ts';
 
 export interface SidecarServersParts {
   readonly options: SidecarOptions;
   readonly api: Api;
+  readonly clock: Clock;
+  /** What a request may still take when the servers close. */
+  readonly graceMs: number;
 }
 
 export interface SidecarServers extends AsyncDisposable {
   readonly http: { readonly host: string; readonly port: number };
+  readonly grpc: { readonly host: string; readonly port: number };
   close(): Promise<void>;
 }
 
@@ -22,7 +29,12 @@ const PUBLIC_ROUTES = new Set([
   'v1.0/healthz/outbound',
 ]);
 
-export async function openServers({ options, api }: SidecarServersParts): Promise<SidecarServers> {
+export async function openServers({
+  options,
+  api,
+  clock,
+  graceMs,
+}: SidecarServersParts): Promise<SidecarServers> {
   const { listen, log, appId } = options;
   const logger = log.scoped('dapr.runtime.http');
   await using undo = new AsyncDisposableStack();
@@ -30,32 +42,57 @@ export async function openServers({ options, api }: SidecarServersParts): Promis
     logger,
     maxBodyBytes: listen.maxBodyBytes,
     maxHeaderBytes: listen.maxHeaderBytes,
+    closeGraceMs: graceMs,
   };
   const open = async (at: Parameters<typeof createHttpServer>[0]): Promise<HttpServer> =>
     undo.use(await createHttpServer(at));
+  const placesOf = (kind: 'http' | 'grpc', port: number): ListenAt[] =>
+    listen.socketFolder === undefined
+      ? listen.addresses.map((host) => ({ host, port }))
+      : [{ path: join(listen.socketFolder, `dapr-${appId}-${kind}.socket`) }];
+  const where = (kind: string, name: string, at: readonly ListenAt[], port: number): void => {
+    const scoped = log.scoped(kind === 'grpc' ? 'dapr.runtime.grpc.api' : 'dapr.runtime.http');
+    for (const place of at) {
+      if ('path' in place) {
+        scoped.info({}, `${name} server listening on UNIX socket: ${place.path}`);
+      } else scoped.info({}, `${name} server listening on TCP address: ${place.host}:${port}`);
+    }
+    const api = kind === 'grpc' ? 'API gRPC' : name;
+    log.info(
+      {},
+      listen.socketFolder === undefined
+        ? `${api} server is running on port ${port}`
+        : `${api} server is running on a Unix Domain Socket`,
+    );
+  };
+
+  const { createDaprGrpcServer } = await import('../transport/grpc/dapr-server.ts');
+  const grpcAt = placesOf('grpc', listen.grpcPort);
+  const grpc = undo.use(
+    await createDaprGrpcServer({
+      api,
+      at: grpcAt,
+      logger: log.scoped('dapr.runtime.grpc.api'),
+      now: () => clock.now(),
+      apiToken: listen.apiToken,
+      maxMessageBytes: listen.maxBodyBytes,
+      maxHeaderBytes: listen.maxHeaderBytes,
+    }),
+  );
+  where('grpc', 'gRPC', grpcAt, grpc.port);
+
+  const httpAt = placesOf('http', listen.httpPort);
   const http = await open({
     ...common,
-    routes: api.routes,
+    routes: allowedRoutes(api.routes, options.configuration?.api),
     fallback: api.fallback,
     h2c: listen.h2c,
     apiToken: listen.apiToken,
     allowedOrigins: listen.allowedOrigins,
     apiLogging: listen.apiLogging ? log.scoped('dapr.runtime.http-info') : undefined,
-    at:
-      listen.socketFolder === undefined
-        ? listen.addresses.map((host) => ({ host, port: listen.httpPort }))
-        : [{ path: join(listen.socketFolder, `dapr-${appId}-http.socket`) }],
+    at: httpAt,
   });
-  if (listen.socketFolder === undefined) {
-    for (const host of listen.addresses) {
-      logger.info({}, `HTTP server listening on TCP address: ${host}:${http.port}`);
-    }
-    log.info({}, `HTTP server is running on port ${http.port}`);
-  } else {
-    const path = join(listen.socketFolder, `dapr-${appId}-http.socket`);
-    logger.info({}, `HTTP server listening on UNIX socket: ${path}`);
-    log.info({}, 'HTTP server is running on a Unix Domain Socket');
-  }
+  where('http', 'HTTP', httpAt, http.port);
   log.info({}, `The request body size parameter is: ${listen.maxBodyBytes} bytes`);
   if (listen.publicPort !== undefined) {
     await open({
@@ -69,5 +106,5 @@ export async function openServers({ options, api }: SidecarServersParts): Promis
   }
   const all = undo.move();
   const close = (): Promise<void> => all.disposeAsync();
-  return { http, close, [Symbol.asyncDispose]: close };
+  return { http, grpc, close, [Symbol.asyncDispose]: close };
 }

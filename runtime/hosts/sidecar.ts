@@ -7,9 +7,11 @@ import { createApi, type Api } from '../api/index.ts';
 import { Engine } from '../core/engine.ts';
 import type { ActorRuntime } from '../core/ports.ts';
 import { createSinglePlacement } from '../placement/single.ts';
+import { createHttpEndpoints } from '../targets/http-endpoints.ts';
 import { createInProcessTarget } from '../targets/in-process.ts';
-import { actorStoreOf, CLOSE_GRACE_MS, openComponents } from './composition.ts';
+import { actorStoreOf, jobsOf, openComponents } from './composition.ts';
 import type { LoadedComponents } from './loaded-components.ts';
+import { resolveEndpoints } from './sidecar-endpoints.ts';
 import { createSidecarApp, type SidecarApp } from './sidecar-app.ts';
 import type { SidecarOptions } from './sidecar-options.ts';
 import { openServers, type SidecarServers } from './sidecar-servers.ts';
@@ -19,11 +21,15 @@ import { createSystemClock, systemRandom } from './system-clock.ts';
 /** daprd ends no call by itself; a day is what a call without a deadline gets. */
 const DEFAULT_TIMEOUT_MS = 86_400_000;
 
+/** As daprd's servers: what a request may take that runs while they close, without another limit. */
+const LONGEST_GRACE_MS = 10_000;
+
 export interface Sidecar extends AsyncDisposable {
   readonly api: Api;
   /** Undefined when no component is marked for actors. */
   readonly engine: Engine | undefined;
   readonly http: { readonly host: string; readonly port: number };
+  readonly grpc: { readonly host: string; readonly port: number };
   /** Resolves when the app is there and everything is in place; rejects when that failed. */
   readonly ready: Promise<void>;
   /** Ends the app's subscriptions and bindings for good; everything else goes on. */
@@ -37,6 +43,7 @@ export interface Sidecar extends AsyncDisposable {
 /** Resolves when the API answers and components are open; `ready` waits for the app. */
 export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
   const { appId, log, clock = createSystemClock() } = options;
+  const graceMs = options.gracefulShutdownMs || LONGEST_GRACE_MS;
   const startedAt = clock.now();
   log.info({}, `${options.mode} mode configured`);
   log.info({}, `app id: ${appId}`);
@@ -51,17 +58,30 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     }),
   );
   const app = createSidecarApp({ options, clock });
+  const endpoints = undo.use(
+    createHttpEndpoints(
+      await resolveEndpoints(options.httpEndpoints ?? [], {
+        appId,
+        env: options.env,
+        secretStores: components.secretStores,
+      }),
+    ),
+  );
   const leaving = new AbortController();
   const waiting = { outbound: ['app'] as string[], inbound: ['runtime'] as string[] };
   const hosting = hostActors(options, components, () => api);
   const api = createApi({
     ...components,
     components: components.list,
+    secretScopes: options.configuration?.secretScopes,
     appId,
     namespace: options.namespace,
     runtimeVersion: DAPR_VERSION,
     actors: hosting && untilRegistered(hosting.engine.actors, app.registration),
     app: app.channel,
+    peers: options.peers,
+    endpoints,
+    jobs: jobsOf(components, { appId, clock, logger: log.scoped('dapr.runtime.scheduler') }),
     invocations: options.invocations,
     now: () => clock.now(),
     logger: log,
@@ -72,10 +92,10 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
   undo.defer(async () => {
     leaving.abort(new Error('the sidecar is stopping'));
     await app.stop();
-    await Promise.all([servers?.close(), api.close(), hosting?.engine.close(CLOSE_GRACE_MS)]);
+    await Promise.all([servers?.close(), api.close(), hosting?.engine.close(graceMs)]);
     await app.channel?.close();
   });
-  servers = await openServers({ options, api });
+  servers = await openServers({ options, api, clock, graceMs });
   await hosting?.start();
   waiting.outbound = [];
   const ready = app.start({ api, engine: hosting?.engine, signal: leaving.signal }).then(() => {
@@ -94,6 +114,7 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     api,
     engine: hosting?.engine,
     http: servers.http,
+    grpc: servers.grpc,
     ready,
     pauseDeliveries: () => app.pauseDeliveries(),
     unhealthy: () => app.unhealthy(),

@@ -9,9 +9,12 @@ import { copyOf } from '../core/codec.ts';
 import type { Engine } from '../core/engine.ts';
 import { isActorError } from '../core/errors.ts';
 import type { Clock, EngineLogger } from '../core/ports.ts';
+import type { AppGrpc } from '../targets/app-grpc.ts';
 import { createAppHttp } from '../targets/app-http.ts';
 import { createHttpServer, type HttpServer } from '../transport/http-server.ts';
+import type { GrpcServer } from '../transport/grpc/server.ts';
 import { waitForPort } from './app-port.ts';
+import { jobsOf } from './composition.ts';
 import type { LoadedComponents } from './loaded-components.ts';
 import type { SystemOptions } from './system.ts';
 import { VERSION } from './version.ts';
@@ -26,24 +29,38 @@ export interface SurfaceParts {
   readonly logger: EngineLogger;
   readonly components: LoadedComponents;
   readonly engine: Engine;
+  readonly app: App | undefined;
 }
 
 export interface Surface extends AsyncDisposable {
   readonly api: Api;
-  /** Opens the HTTP server, if one was asked for; it answers as not ready. */
+  /** Opens the servers that were asked for; they answer as not ready. */
   listen(): Promise<void>;
   /** Puts the subscriptions of actors in place. */
   subscribe(): Promise<void>;
   /** Waits, as daprd does, until the app takes connections; asks for its subscriptions; the host is ready then. */
   join(): Promise<void>;
   server(): HttpServer | undefined;
+  grpcServer(): GrpcServer | undefined;
   /** Takes no more events and requests; lets those that run finish. */
   close(): Promise<void>;
 }
 
+type App = ReturnType<typeof createAppHttp> | AppGrpc;
+
+/** The channel of the app that the options name. What gRPC needs is loaded only for it. */
+export async function openApp({
+  appPort: port,
+  appProtocol,
+}: Pick<SystemOptions, 'appPort' | 'appProtocol'>): Promise<App | undefined> {
+  if (port === undefined) return undefined;
+  if (appProtocol !== 'grpc') return createAppHttp({ port });
+  const { createAppGrpc } = await import('../targets/app-grpc.ts');
+  return createAppGrpc({ port });
+}
+
 export function createSurface(parts: SurfaceParts): Surface {
-  const { options, appId, clock, logger, components, engine } = parts;
-  const app = options.appPort === undefined ? undefined : createAppHttp({ port: options.appPort });
+  const { options, appId, clock, logger, components, engine, app } = parts;
   const waiting = { outbound: [] as string[], inbound: ['host'] };
   const api = createApi({
     appId,
@@ -53,6 +70,10 @@ export function createSurface(parts: SurfaceParts): Surface {
     pubsubs: components.pubsubs,
     secretStores: components.secretStores,
     secretScopes: options.secretScopes,
+    configurations: components.configurations,
+    locks: components.locks,
+    bindings: components.bindings,
+    jobs: jobsOf(components, { appId, clock, logger }),
     components: components.list,
     app,
     invocations: options.invocations,
@@ -62,13 +83,16 @@ export function createSurface(parts: SurfaceParts): Surface {
     shutdown: options.onShutdown,
   });
   let server: HttpServer | undefined;
+  let grpcServer: GrpcServer | undefined;
   let closing: Promise<void> | undefined;
+  const ends: (() => Promise<void>)[] = [];
   const leaving = new AbortController();
 
   const close = (): Promise<void> => {
     closing ??= (async () => {
       leaving.abort();
-      await Promise.all([server?.close(), api.close()]);
+      await Promise.all(ends.map((end) => end()));
+      await Promise.all([server?.close(), grpcServer?.close(), api.close()]);
       await app?.close();
     })();
     return closing;
@@ -77,7 +101,25 @@ export function createSurface(parts: SurfaceParts): Surface {
   return {
     api,
     server: () => server,
+    grpcServer: () => grpcServer,
     async listen() {
+      if (options.grpc) {
+        // Loaded only when asked for: most programs have no gRPC API.
+        const { createDaprGrpcServer } = await import('../transport/grpc/dapr-server.ts');
+        const { grpcParts } = await import('./grpc-parts.ts');
+        grpcServer = await createDaprGrpcServer({
+          ...options.grpc,
+          ...grpcParts({
+            appId,
+            app: app && 'client' in app ? app : undefined,
+            isHttpApp: app !== undefined && !('client' in app),
+            engine,
+          }),
+          api,
+          now: () => clock.now(),
+          logger,
+        });
+      }
       if (!options.http) return;
       const { port, host, ...limits } = options.http;
       server = await createHttpServer({
@@ -108,6 +150,7 @@ export function createSurface(parts: SurfaceParts): Surface {
           logger,
           signal: leaving.signal,
         });
+        if (!leaving.signal.aborted) ends.push(await api.bindings.start(), api.jobs.start());
       }
       waiting.inbound = [];
     },

@@ -134,7 +134,7 @@ describe('without an app', () => {
       500,
       {
         errorCode: 'ERR_DIRECT_INVOKE',
-        message: 'failed to invoke, id: shop, err: app channel is not initialized',
+        message: 'failed to invoke, id: shop, err: cannot invoke local endpoint: app channel not initialized',
       },
     ]);
   });

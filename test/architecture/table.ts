@@ -70,7 +70,7 @@ export const ROOMS: readonly Room[] = [
     files: /^runtime\/transport\//,
     may: ['runtime/api/**', 'runtime/core/errors.ts'],
     types: ['runtime/core/**', ...CONTRACTS],
-    packages: [],
+    packages: ['protobufjs'],
     node: 'any',
   },
   {
@@ -176,6 +176,8 @@ export const ROOMS: readonly Room[] = [
       'components/$1/drivers/$2-*.ts',
       'components/$1/drivers/$2/**',
       'runtime/core/errors.ts',
+      // A schedule means the same in a binding as in a job.
+      'runtime/core/cron.ts',
     ],
     packages: 'any',
     node: 'any',
@@ -285,7 +287,7 @@ export const BESIDE_TESTS = {
     'components/**',
     'test/servers/**',
   ],
-  packages: ['vitest', 'fast-check', 'yaml'],
+  packages: ['vitest', 'fast-check', 'yaml', '@dapr/dapr', '@grpc/grpc-js'],
 } as const;
 
 /** Longest file, in lines. */
