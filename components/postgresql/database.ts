@@ -44,6 +44,8 @@ export class Database {
       allowExitOnIdle: true,
       application_name: `troupe ${options.appId}`.slice(0, 63),
     });
+    // What runs on a connection hears of its end by itself; without a listener it would end the process.
+    this.#pool.on('connect', (client) => client.on('error', () => {}));
     this.#pool.on('error', (cause) => {
       this.#options.logger.warn({ component: options.name, cause }, 'postgresql connection lost');
     });

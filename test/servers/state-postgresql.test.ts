@@ -79,8 +79,8 @@ it.each([
     await Promise.all(lanes);
     for (const id of ids) {
       const sum = await system.ref<Tally>('Tally', id).add(0);
-      expect(sum, id).toBeGreaterThanOrEqual(acknowledged.get(id)!);
-      expect(sum, id).toBeLessThanOrEqual(acknowledged.get(id)! + unknown.get(id)!);
+      expect(sum).toBeGreaterThanOrEqual(acknowledged.get(id)!);
+      expect(sum).toBeLessThanOrEqual(acknowledged.get(id)! + unknown.get(id)!);
     }
     expect([...codes]).toEqual(['UNAVAILABLE']);
   },
