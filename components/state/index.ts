@@ -30,5 +30,10 @@ export const stateKind: Kind<StateStore> = {
       versions: ['v1'],
       load: async () => (await import('./drivers/redis.ts')).driver,
     },
+    {
+      type: 'state.postgresql',
+      versions: ['v2'],
+      load: async () => (await import('./drivers/postgresql.ts')).driver,
+    },
   ],
 };

@@ -6,7 +6,11 @@ import type { Room } from './room.ts';
 
 const CONTRACTS = ['components/component.ts', 'components/*/contract.ts'];
 /** Files that every driver shares, and those that the drivers of one kind share. */
-const SHARED = ['components/!(registry).ts', 'components/$1/!(index).ts', 'components/redis/*.ts'];
+const SHARED = [
+  'components/!(registry).ts',
+  'components/$1/!(index).ts',
+  'components/{redis,postgresql}/*.ts',
+];
 const REGISTRY = ['components/registry.ts', 'components/*/index.ts'];
 
 export const ROOMS: readonly Room[] = [
@@ -184,10 +188,10 @@ export const ROOMS: readonly Room[] = [
     givenTime: true,
   },
   {
-    room: 'components (the connection that all Redis drivers share)',
-    files: /^components\/(redis)\/[\w-]+\.ts$/,
+    room: 'components (the connections that all drivers of one server share)',
+    files: /^components\/(redis|postgresql)\/[\w-]+\.ts$/,
     may: ['components/!(registry).ts', 'runtime/core/errors.ts'],
-    packages: ['@redis/client'],
+    packages: ['@redis/client', 'pg'],
     node: 'any',
     givenTime: true,
   },

@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, globSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { chown, mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -94,6 +94,13 @@ async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
+/** Signals a process and all that it started, which may be in groups of their own. */
+function signalTree(pid: number, signal: NodeJS.Signals): void {
+  process.kill(pid, signal);
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  for (const child of children.split(' ').filter(Boolean)) signalTree(Number(child), signal);
+}
+
 export async function startServer(plan: ServerPlan): Promise<TestServer> {
   const folder = await mkdtemp(join(tmpdir(), `troupe-${plan.name}-`));
   if (plan.identity) await chown(folder, plan.identity.uid, plan.identity.gid);
@@ -139,8 +146,8 @@ export async function startServer(plan: ServerPlan): Promise<TestServer> {
   async function end(signal: NodeJS.Signals): Promise<void> {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, 'exit');
+    signalTree(child.pid!, 'SIGCONT');
     child.kill(signal);
-    child.kill('SIGCONT');
     await ended;
   }
 
@@ -160,8 +167,8 @@ export async function startServer(plan: ServerPlan): Promise<TestServer> {
       await end('SIGKILL');
       child = await launch();
     },
-    freeze: () => void child.kill('SIGSTOP'),
-    thaw: () => void child.kill('SIGCONT'),
+    freeze: () => signalTree(child.pid!, 'SIGSTOP'),
+    thaw: () => signalTree(child.pid!, 'SIGCONT'),
     stop,
     [Symbol.asyncDispose]: stop,
   };
