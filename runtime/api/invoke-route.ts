@@ -31,8 +31,13 @@ export function targetOf(path: string, headers: HeaderValues): Target | undefine
   if (!path.startsWith(prefix)) return undefined;
   const rest = decodePath(path.slice(prefix.length));
   const end = rest.indexOf('/method/');
-  if (end > 0) return { target: rest.slice(0, end), path: rest.slice(end + '/method/'.length) };
-  if (rest.endsWith('/method')) return { target: rest.slice(0, -'/method'.length), path: '' };
+  // Cleaning the path has taken one slash of a URL's two.
+  const address = (text: string): string => text.replace(/^(https?):\/(?=[^/])/i, '$1://');
+  if (end > 0)
+    return { target: address(rest.slice(0, end)), path: rest.slice(end + '/method/'.length) };
+  if (rest.endsWith('/method')) {
+    return { target: address(rest.slice(0, -'/method'.length)), path: '' };
+  }
   return undefined;
 }
 
