@@ -6,11 +6,8 @@
 import { TroupeError } from '../core/errors.ts';
 import { bytesOfAny, type AnyBytes } from '../transport/grpc/any.ts';
 import { createAppCaller, createGrpcEvents, type CallApp } from '../transport/grpc/app-events.ts';
-import {
-  createGrpcClient,
-  type GrpcClient,
-  type OutgoingOptions,
-} from '../transport/grpc/client.ts';
+import type { OutgoingOptions } from '../transport/grpc/client-call.ts';
+import { createGrpcClient, type GrpcClient } from '../transport/grpc/client.ts';
 import { grpcHeaders, httpHeaders } from '../transport/grpc/crossing.ts';
 import type { Metadata } from '../transport/grpc/metadata.ts';
 import { createProtos, type Protos } from '../transport/grpc/proto.ts';

@@ -15,6 +15,8 @@ const HEAD = { ':status': 200, 'content-type': TYPE, 'grpc-accept-encoding': 'id
 const SUCCESS = { 'grpc-status': '0' };
 const STREAMED = { waitForTrailers: true, sendDate: false };
 const TRAILERS_ONLY = { endStream: true, sendDate: false };
+/** How long a client may go on sending after its call has ended. */
+const DISCARD_MS = 1000;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** A call as handlers of one request and one reply see it. */
@@ -213,20 +215,13 @@ export class ServerCall implements StreamCall {
         .toString('base64')
         .replace(/=+$/, '');
     }
-    // What the client still sends is of no use, and it must not be made to send it.
-    const reset = (): void => {
-      if (!stream.readableEnded && !stream.closed) stream.close(0);
-    };
+    this.#discard();
     if (!stream.headersSent) {
       const head = this.#sent ? { ...sendable(this.#sent), ...HEAD } : HEAD;
       stream.respond({ ...head, ...trailers }, TRAILERS_ONLY);
-      reset();
       return;
     }
-    stream.once('wantTrailers', () => {
-      stream.sendTrailers(trailers);
-      reset();
-    });
+    stream.once('wantTrailers', () => stream.sendTrailers(trailers));
     stream.end();
   }
 
@@ -236,6 +231,18 @@ export class ServerCall implements StreamCall {
     if (known.cause !== undefined) this.#settings.onFault(known.cause, this.path);
     if (known.trailers) this.addTrailers(known.trailers);
     this.finish(known.status);
+  }
+
+  /**
+   * What the client still sends is of no use. A reset right behind the status
+   * could overtake it, so a client gets time to see it and stop by itself.
+   */
+  #discard(): void {
+    const stream = this.#stream;
+    if (stream.readableEnded) return;
+    stream.resume();
+    const cut = setTimeout(() => stream.close(0), DISCARD_MS).unref();
+    stream.once('close', () => clearTimeout(cut));
   }
 
   async #unpacked(one: Frame, limits: FrameLimits, done: (message: Buffer) => void): Promise<void> {

@@ -7,7 +7,7 @@ import { createProtos, type Protos } from './proto.ts';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
-export type Reply = Record<string, never>;
+export type Reply = Record<string, unknown>;
 
 /** The outcome of a call: what came back, whatever it was. */
 export interface Outcome {

@@ -5,7 +5,8 @@
  */
 import type { IncomingHttpHeaders } from 'node:http2';
 import type { StreamCall } from './call.ts';
-import type { GrpcClient, OutgoingCall } from './client.ts';
+import type { OutgoingCall } from './client-call.ts';
+import type { GrpcClient } from './client.ts';
 import { onward } from './crossing.ts';
 import { firstOf, metadataOf, type Metadata } from './metadata.ts';
 import type { Handler } from './server.ts';

@@ -99,6 +99,13 @@ function unknown(path: string): GrpcError {
   return new GrpcError('UNIMPLEMENTED', `unknown method ${method} for service ${service}`);
 }
 
+/** As HTTP/2 counts a list of headers. A client learns the limit only after its first calls, so it is held here. */
+function sizeOf(list: readonly string[]): number {
+  let size = 0;
+  for (const one of list) size += one.length + 16;
+  return size;
+}
+
 function refuse(stream: ServerHttp2Stream, status: number, text: string): void {
   stream.on('error', () => {});
   stream.respond({ ':status': status, 'content-type': 'text/plain' });
@@ -109,6 +116,7 @@ function refuse(stream: ServerHttp2Stream, status: number, text: string): void {
 export async function createGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
   const { handlers, fallback, logger, now = Date.now } = options;
   const limit = options.maxMessageBytes ?? DEFAULT_MESSAGE_BYTES;
+  const maxHeaderBytes = options.maxHeaderBytes ?? MAX_HEADER_BYTES;
   const leaving = new AbortController();
   const settings: CallSettings = {
     maxBytes: limit > 0 ? limit : Number.POSITIVE_INFINITY,
@@ -140,7 +148,12 @@ export async function createGrpcServer(options: GrpcServerOptions): Promise<Grpc
     });
   }
 
-  function onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+  function onStream(
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    _flags: number,
+    list: readonly string[],
+  ): void {
     if (headers[':method'] !== 'POST') {
       refuse(stream, 405, 'gRPC takes POST only');
       return;
@@ -151,6 +164,11 @@ export async function createGrpcServer(options: GrpcServerOptions): Promise<Grpc
       return;
     }
     const call = new ServerCall(stream, headers, settings);
+    if (sizeOf(list) > maxHeaderBytes) {
+      const text = `the headers are larger than the limit of ${maxHeaderBytes} bytes`;
+      call.fail(new GrpcError('RESOURCE_EXHAUSTED', text));
+      return;
+    }
     if (!matches(headers['dapr-api-token'])) {
       const given = headers['dapr-api-token'] !== undefined;
       const text = given
@@ -185,7 +203,7 @@ export async function createGrpcServer(options: GrpcServerOptions): Promise<Grpc
         enablePush: false,
         initialWindowSize: STREAM_WINDOW,
         maxConcurrentStreams: options.maxStreams ?? MAX_STREAMS,
-        maxHeaderListSize: options.maxHeaderBytes ?? MAX_HEADER_BYTES,
+        maxHeaderListSize: maxHeaderBytes,
       },
     });
     if (options.maxConnections !== undefined) server.maxConnections = options.maxConnections;
