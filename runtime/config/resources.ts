@@ -7,6 +7,7 @@
 import { TroupeError } from '../core/errors.ts';
 import type { ComponentSpec } from './component.ts';
 import { readComponent } from './component-yaml.ts';
+import type { RawConfiguration } from './configuration-shape.ts';
 import { readConfiguration } from './configuration-yaml.ts';
 import { readHttpEndpoint, type HttpEndpointSpec } from './http-endpoint.ts';
 import { suggestion } from './nearest.ts';
@@ -67,14 +68,19 @@ export interface LeftOut {
   readonly reason: string;
 }
 
+export interface FoundConfiguration {
+  readonly name: string;
+  readonly document: RawConfiguration;
+}
+
 export interface ParsedResources {
   /** In the order of the files. */
   readonly components: readonly ComponentSpec[];
   readonly subscriptions: readonly SubscriptionSpec[];
   readonly resiliencies: readonly ResiliencySpec[];
   readonly httpEndpoints: readonly HttpEndpointSpec[];
-  /** Names of Configuration documents among the resources; what counts is given by `parseConfiguration`. */
-  readonly configurations: readonly string[];
+  /** Configuration documents among the resources, to see whether they change; what counts is given by `parseConfiguration`. */
+  readonly configurations: readonly FoundConfiguration[];
   readonly warnings: readonly Problem[];
   /** What is wrong with documents that were passed over; always empty unless `broken` is `report`. */
   readonly problems: readonly Problem[];
@@ -103,7 +109,7 @@ export function parseResources(
   const problems: Problem[] = [];
   const warnings: Problem[] = [];
   const found: Found = { Component: [], Subscription: [], Resiliency: [], HTTPEndpoint: [] };
-  const configurations: string[] = [];
+  const configurations: FoundConfiguration[] = [];
   for (const file of files) {
     for (const reader of readDocuments(file, problems, warnings, lenient ? 'warn' : 'refuse')) {
       const kind = kindOf(reader);
@@ -201,7 +207,7 @@ function readResource(
   reader: Reader,
   { name, version }: Kind,
   found: Found,
-  configurations: string[],
+  configurations: FoundConfiguration[],
 ): void {
   switch (name as ServedKind) {
     case 'Component':
@@ -218,7 +224,7 @@ function readResource(
       return;
     case 'Configuration': {
       const read = readConfiguration(reader);
-      if (read) configurations.push(read.metadata?.name ?? '');
+      if (read) configurations.push({ name: read.metadata?.name ?? '', document: read });
     }
   }
 }

@@ -9,6 +9,7 @@ import { ApiError, toHttpError } from '../api/api-error.ts';
 import type { HttpResponse, HttpRoute } from '../api/route.ts';
 import type { EngineLogger } from '../core/ports.ts';
 import { createCors } from './cors.ts';
+import { answerThrough, type HttpPipeline, type PipedOptions } from './http-pipeline.ts';
 import { collectBody, hasBody, ServerRequest } from './http-request.ts';
 import { sendError, sendResponse } from './http-response.ts';
 import { BadEscape, cleanPath, createRouter, type Match } from './router.ts';
@@ -25,6 +26,8 @@ export interface HttpHandlerOptions {
   readonly apiToken?: string | undefined;
   /** `*`, or origins divided by commas. Default: no CORS headers. */
   readonly allowedOrigins?: string | undefined;
+  /** Steps that every request takes before it is routed. Default: none. */
+  readonly pipeline?: HttpPipeline | undefined;
   /** Gets a line for every request. Default: none. */
   readonly apiLogging?: EngineLogger | undefined;
 }
@@ -56,6 +59,12 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
   const cors = createCors(options.allowedOrigins);
   const mayEnter = createTokenCheck(options.apiToken);
   const other: Match = { route: fallback, params: [] };
+  const piped: PipedOptions | undefined = options.pipeline && {
+    pipeline: options.pipeline,
+    find: (method, path) => find(method, path) ?? other,
+    maxBody,
+    logger,
+  };
   let closing = false;
 
   function send(message: IncomingMessage, response: ServerResponse, answer: HttpResponse): void {
@@ -125,6 +134,10 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
       return;
     }
     const request = new ServerRequest(message, path, match.params);
+    if (piped) {
+      void answerThrough(piped, message, request).then((answer) => send(message, response, answer));
+      return;
+    }
     if (match.route.streaming) {
       if (hasBody(message)) request.stream = message;
       run(message, response, match, request);
