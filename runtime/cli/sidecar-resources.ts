@@ -11,7 +11,12 @@ import type { SidecarSettings } from './sidecar-settings.ts';
 export interface SidecarResources {
   readonly resources: Pick<
     ParsedResources,
-    'components' | 'subscriptions' | 'resiliencies' | 'httpEndpoints'
+    | 'components'
+    | 'subscriptions'
+    | 'resiliencies'
+    | 'httpEndpoints'
+    | 'configurations'
+    | 'problems'
   >;
   /** Undefined when no configuration was named. */
   readonly configuration: Configuration | undefined;
@@ -22,6 +27,8 @@ const NOTHING: SidecarResources['resources'] = {
   subscriptions: [],
   resiliencies: [],
   httpEndpoints: [],
+  configurations: [],
+  problems: [],
 };
 
 /** The parser is loaded only when there is something to parse. Errors: INVALID_ARGUMENT naming file, line and field. */
@@ -34,12 +41,12 @@ export async function readSidecarResources(
   const configuration =
     configPaths.length === 0 ? undefined : await readConfiguration(configPaths, env, log);
   if (paths.length === 0) return { resources: NOTHING, configuration };
-  const { formatProblem, parseResources } = await import('../config/resources.ts');
+  const { ALL_KINDS, formatProblem, parseResources } = await import('../config/resources.ts');
   const files = await textsOf(paths);
   const parsed = parseResources(files, {
     appId,
     broken: 'report',
-    kinds: ['Component', 'HTTPEndpoint', 'Configuration'],
+    kinds: ALL_KINDS,
     ...(namespace === undefined ? {} : { namespace }),
   });
   for (const problem of [...parsed.problems, ...parsed.warnings]) {

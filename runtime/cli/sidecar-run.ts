@@ -54,7 +54,20 @@ async function runOnce(
       namespace: settings.namespace,
       mode: settings.mode,
       components: resources.components,
+      subscriptions: resources.subscriptions,
+      resiliencies: resources.resiliencies,
       httpEndpoints: resources.httpEndpoints,
+      ...(configuration?.features['HotReload'] === false || settings.resourcesPaths.length === 0
+        ? {}
+        : {
+            reload: {
+              paths: settings.resourcesPaths,
+              read: async () => (await readSidecarResources(settings, env, log)).resources,
+              initial: resources,
+              intervalMs: settings.reloadIntervalMs,
+              restart: () => end('restart'),
+            },
+          }),
       configuration,
       listen: settings.listen,
       gracefulShutdownMs: settings.gracefulShutdownMs,

@@ -22,6 +22,8 @@ export interface SidecarSettings {
   readonly resourcesPaths: readonly string[];
   readonly configPaths: readonly string[];
   readonly gracefulShutdownMs: number;
+  /** How often resources are read again; 0: as often as Troupe likes. */
+  readonly reloadIntervalMs: number;
   /** Undefined: a shutdown does not wait. */
   readonly blockShutdownMs: number | undefined;
   /** What was asked for and is done otherwise here, for the log. */
@@ -190,6 +192,7 @@ export function sidecarSettings(parsed: ParsedFlags, env: Environment): SidecarS
     resourcesPaths:
       paths.length === 0 && flags['components-path'] !== '' ? [flags['components-path']] : paths,
     configPaths: flags.config,
+    reloadIntervalMs: flags['hot-reload-reconcile-interval'],
     gracefulShutdownMs: (seconds < 0 ? 5 : seconds) * 1000,
     blockShutdownMs: given.has('dapr-block-shutdown-duration')
       ? flags['dapr-block-shutdown-duration']

@@ -12,7 +12,7 @@ import { assertName, createRef } from '../core/ref.ts';
 import { createComponentStore } from '../stores/component-store.ts';
 import { createJobStore } from '../stores/job-store.ts';
 import { sendThrough } from '../targets/calls.ts';
-import { loadComponents, type LoadedComponents } from './components.ts';
+import { loadComponents, type LoadedComponents, type LoadOptions } from './components.ts';
 import type { System } from './system.ts';
 
 const encoder = new TextEncoder();
@@ -27,6 +27,10 @@ export interface OpenComponentsOptions {
   readonly logger: EngineLogger;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly registry?: Registry | undefined;
+  /** What else loading takes. */
+  readonly loading?:
+    | Pick<LoadOptions, 'resiliency' | 'deniedTypes' | 'unknownMetadata'>
+    | undefined;
 }
 
 export function openComponents(options: OpenComponentsOptions): Promise<LoadedComponents> {
@@ -38,6 +42,7 @@ export function openComponents(options: OpenComponentsOptions): Promise<LoadedCo
     now: () => clock.now(),
     timer: (delayMs, fire) => clock.timer(clock.now() + delayMs, fire, { background: true }),
     logger,
+    ...options.loading,
   });
 }
 

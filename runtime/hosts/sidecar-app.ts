@@ -4,11 +4,14 @@
  * is a list of features; each is started and stopped in order.
  */
 import type { Api } from '../api/index.ts';
-import { subscribeApp } from '../api/app-subscriptions.ts';
+import type { KindName } from '../../components/registry.ts';
+import { subscribeApp, type AppSubscriptions } from '../api/app-subscriptions.ts';
+import type { SubscriptionSpec } from '../config/subscription.ts';
 import type { Engine } from '../core/engine.ts';
 import type { Clock } from '../core/ports.ts';
 import type { AppActorType } from '../targets/app-actors.ts';
 import { waitForPort } from './app-port.ts';
+import { pipeChannel, type Pipeline } from './component-pipeline.ts';
 import { askForActors, hostAppActors } from './sidecar-actors.ts';
 import { openAppChannel, type OpenAppChannel } from './sidecar-channel.ts';
 import { createAppHealth, type AppHealth } from './sidecar-health.ts';
@@ -17,6 +20,8 @@ import type { SidecarAppOptions, SidecarOptions } from './sidecar-options.ts';
 export interface SidecarAppParts {
   readonly options: SidecarOptions;
   readonly clock: Clock;
+  /** Steps of every call to an app behind HTTP. */
+  readonly pipeline?: Pipeline | undefined;
 }
 
 /** What the features of an app are given. */
@@ -38,6 +43,10 @@ export interface SidecarApp {
   unhealthy(): Promise<void>;
   /** Ends the app's subscriptions and bindings for good; everything else goes on. */
   pauseDeliveries(): Promise<void>;
+  /** Puts other declared subscriptions in the place of all. */
+  declare(specs: readonly SubscriptionSpec[]): Promise<void>;
+  /** A component came, was replaced or went: what the app gets from it is made anew. */
+  componentChanged(kind: KindName, name: string): Promise<void>;
   /** Ends the features. Idempotent. */
   stop(): Promise<void>;
 }
@@ -45,7 +54,7 @@ export interface SidecarApp {
 /** Something that runs while the app is healthy. Ends by the function that it resolves to. */
 type Feature = () => Promise<(() => Promise<void>) | undefined>;
 
-export function createSidecarApp({ options, clock }: SidecarAppParts): SidecarApp {
+export function createSidecarApp({ options, clock, pipeline }: SidecarAppParts): SidecarApp {
   const { app, log } = options;
   const registered = Promise.withResolvers<void>();
   let isRegistered = false;
@@ -55,7 +64,11 @@ export function createSidecarApp({ options, clock }: SidecarAppParts): SidecarAp
   };
   const fell = Promise.withResolvers<void>();
   let health: AppHealth | undefined;
-  const channel = app && openAppChannel(app, () => health?.isHealthy ?? true);
+  const direct = app && openAppChannel(app, () => health?.isHealthy ?? true);
+  const channel = direct && (direct.events ? direct : pipeChannel(direct, pipeline));
+  let declared = options.subscriptions ?? [];
+  let subscriptions: AppSubscriptions | undefined;
+  let bindings: { readonly api: Api; end(): Promise<void> } | undefined;
   let paused = false;
   let endDeliveries: (() => Promise<void>) | undefined;
   const running: (() => Promise<void>)[] = [];
@@ -93,7 +106,16 @@ export function createSidecarApp({ options, clock }: SidecarAppParts): SidecarAp
       },
       async () => {
         if (paused) return undefined;
-        endDeliveries = await startSubscriptions(given, open, options, context);
+        subscriptions = await startSubscriptions(
+          given,
+          open,
+          { ...options, subscriptions: declared },
+          context,
+        );
+        endDeliveries = async () => {
+          await subscriptions?.close();
+          subscriptions = undefined;
+        };
         return endDeliveries;
       },
       () => Promise.resolve(paused ? undefined : context.api.jobs.start()),
@@ -104,7 +126,11 @@ export function createSidecarApp({ options, clock }: SidecarAppParts): SidecarAp
       },
       async () => {
         if (paused) return undefined;
-        const endBindings = await context.api.bindings.start();
+        bindings = { api: context.api, end: await context.api.bindings.start() };
+        const endBindings = async (): Promise<void> => {
+          await bindings?.end();
+          bindings = undefined;
+        };
         const before = endDeliveries;
         endDeliveries = async () => {
           await Promise.all([before?.(), endBindings()]);
@@ -158,6 +184,16 @@ export function createSidecarApp({ options, clock }: SidecarAppParts): SidecarAp
       paused = true;
       await endDeliveries?.();
     },
+    async declare(specs) {
+      declared = specs;
+      await subscriptions?.declare(specs);
+    },
+    async componentChanged(kind, name) {
+      if (kind === 'pubsub') await subscriptions?.refresh(name);
+      if (kind !== 'bindings' || !bindings) return;
+      await bindings.end();
+      bindings = { ...bindings, end: await bindings.api.bindings.start() };
+    },
     async stop() {
       await health?.stop();
       await end();
@@ -168,25 +204,27 @@ export function createSidecarApp({ options, clock }: SidecarAppParts): SidecarAp
 async function startSubscriptions(
   { disabledInitEndpoints }: SidecarAppOptions,
   app: OpenAppChannel,
-  { appId, log }: SidecarOptions,
+  { appId, log, subscriptions }: SidecarOptions,
   { api, signal }: AppContext,
-): Promise<(() => Promise<void>) | undefined> {
-  if (disabledInitEndpoints.includes('subscribe')) {
+): Promise<AppSubscriptions | undefined> {
+  const listsNone = disabledInitEndpoints.includes('subscribe');
+  if (listsNone) {
     log.warn(
       {},
       "Skipping programmatic subscription loading (see 'disable-init-endpoints' flag/annotation)",
     );
-    return undefined;
   }
   try {
-    const { close } = await subscribeApp({
+    return await subscribeApp({
       app,
       appId,
       subscriptions: api.subscriptions,
       logger: log,
       signal,
+      declared: subscriptions ?? [],
+      hasPubSub: (name) => api.pubsub.has(name),
+      ...(listsNone ? { list: () => Promise.resolve([]) } : {}),
     });
-    return close;
   } catch (error) {
     log.warn(
       {},

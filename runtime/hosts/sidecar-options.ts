@@ -4,8 +4,11 @@ import type { InvocationHandler, Peers } from '../api/invoke.ts';
 import type { ComponentSpec } from '../config/component.ts';
 import type { Configuration } from '../config/configuration.ts';
 import type { HttpEndpointSpec } from '../config/http-endpoint.ts';
+import type { ResiliencySpec } from '../config/resiliency.ts';
+import type { SubscriptionSpec } from '../config/subscription.ts';
 import type { Interceptor } from '../core/interceptors.ts';
 import type { Clock } from '../core/ports.ts';
+import type { HotReloadOptions } from './hot-reload.ts';
 import type { SidecarLog } from './sidecar-log.ts';
 
 export const APP_PROTOCOLS = ['http', 'https', 'h2c', 'grpc', 'grpcs'] as const;
@@ -67,6 +70,14 @@ export interface SidecarOptions {
   readonly components: readonly ComponentSpec[];
   readonly listen: SidecarListenOptions;
   readonly app: SidecarAppOptions | undefined;
+  /** Subscriptions declared beside the app. */
+  readonly subscriptions?: readonly SubscriptionSpec[] | undefined;
+  /** Policies of calls and deliveries. */
+  readonly resiliencies?: readonly ResiliencySpec[] | undefined;
+  /** Follows the resource files. Absent: what was read at the start counts to the end. */
+  readonly reload?:
+    | Pick<HotReloadOptions, 'paths' | 'read' | 'initial' | 'restart' | 'intervalMs'>
+    | undefined;
   /** Addresses outside. */
   readonly httpEndpoints?: readonly HttpEndpointSpec[] | undefined;
   readonly configuration?: Configuration | undefined;

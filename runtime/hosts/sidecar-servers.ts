@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { Api } from '../api/index.ts';
 import type { Clock } from '../core/ports.ts';
+import type { HttpPipeline } from '../transport/http-pipeline.ts';
 import { createHttpServer, type HttpServer } from '../transport/http-server.ts';
 import type { ListenAt } from '../transport/listen.ts';
 import { allowedRoutes } from './sidecar-allowed.ts';
@@ -11,6 +12,8 @@ export interface SidecarServersParts {
   readonly options: SidecarOptions;
   readonly api: Api;
   readonly clock: Clock;
+  /** Steps of every request to the HTTP API. */
+  readonly pipeline?: HttpPipeline | undefined;
   /** What a request may still take when the servers close. */
   readonly graceMs: number;
 }
@@ -34,6 +37,7 @@ export async function openServers({
   api,
   clock,
   graceMs,
+  pipeline,
 }: SidecarServersParts): Promise<SidecarServers> {
   const { listen, log, appId } = options;
   const logger = log.scoped('dapr.runtime.http');
@@ -86,6 +90,7 @@ export async function openServers({
     ...common,
     routes: allowedRoutes(api.routes, options.configuration?.api),
     fallback: api.fallback,
+    pipeline,
     h2c: listen.h2c,
     apiToken: listen.apiToken,
     allowedOrigins: listen.allowedOrigins,

@@ -13,6 +13,8 @@ import { createInProcessTarget } from '../targets/in-process.ts';
 import { actorStoreOf, jobsOf, openComponents } from './composition.ts';
 import type { LoadedComponents } from './loaded-components.ts';
 import { resolveEndpoints } from './sidecar-endpoints.ts';
+import { createPipeline } from './component-pipeline.ts';
+import { createPolicies } from './component-policies.ts';
 import { createSidecarApp, type SidecarApp } from './sidecar-app.ts';
 import type { SidecarOptions } from './sidecar-options.ts';
 import { openServers, type SidecarServers } from './sidecar-servers.ts';
@@ -49,6 +51,8 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
   log.info({}, `${options.mode} mode configured`);
   log.info({}, `app id: ${appId}`);
   await using undo = new AsyncDisposableStack();
+  const { configuration } = options;
+  const resiliency = createPolicies(options.resiliencies ?? [], { clock, logger: log });
   const components = undo.use(
     await openComponents({
       components: options.components,
@@ -56,9 +60,18 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
       clock,
       logger: log,
       env: options.env,
+      loading: {
+        resiliency,
+        deniedTypes: configuration?.deniedComponents,
+        unknownMetadata: 'warn',
+      },
     }),
   );
-  const app = createSidecarApp({ options, clock });
+  const app = createSidecarApp({
+    options,
+    clock,
+    pipeline: createPipeline(configuration?.appHttpPipeline ?? [], components.middlewares),
+  });
   const endpoints = undo.use(
     createHttpEndpoints(
       await resolveEndpoints(options.httpEndpoints ?? [], {
@@ -86,6 +99,8 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     jobs: jobsOf(components, { appId, clock, logger: log.scoped('dapr.runtime.scheduler') }),
     invocations: options.invocations,
     now: () => clock.now(),
+    timer: (delayMs, fire) => clock.timer(clock.now() + delayMs, fire, { background: true }),
+    resiliency,
     logger: log,
     ready: () => waiting,
     shutdown: options.onShutdown,
@@ -97,7 +112,13 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     await Promise.all([servers?.close(), api.close(), hosting?.engine.close(graceMs)]);
     await app.channel?.close();
   });
-  servers = await openServers({ options, api, clock, graceMs });
+  servers = await openServers({
+    options,
+    api,
+    clock,
+    graceMs,
+    pipeline: createPipeline(configuration?.httpPipeline ?? [], components.middlewares),
+  });
   await hosting?.start();
   waiting.outbound = [];
   const ready = app.start({ api, engine: hosting?.engine, signal: leaving.signal }).then(() => {
@@ -107,6 +128,19 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
       `dapr initialized. Status: Running. Init Elapsed ${Math.round(clock.now() - startedAt)}ms`,
     );
   });
+  components.onChange(({ kind, name }) => app.componentChanged(kind, name));
+  if (options.reload) {
+    const { startHotReload } = await import('./hot-reload.ts');
+    undo.use(
+      startHotReload({
+        ...options.reload,
+        components,
+        declare: (specs) => app.declare(specs),
+        clock,
+        logger: log.scoped('dapr.runtime.hotreload'),
+      }),
+    );
+  }
   // Whoever waits for it is told; nobody may be waiting when the sidecar is closed meanwhile.
   ready.catch(() => {});
   const open = undo.move();
