@@ -4,5 +4,11 @@ import type { Conversation } from './contract.ts';
 
 export const conversationKind: Kind<Conversation> = {
   fields: [],
-  drivers: [],
+  drivers: [
+    {
+      type: 'conversation.echo',
+      versions: ['v1'],
+      load: async () => (await import('./drivers/echo.ts')).driver,
+    },
+  ],
 };

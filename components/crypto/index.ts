@@ -4,5 +4,11 @@ import type { CryptoProvider } from './contract.ts';
 
 export const cryptoKind: Kind<CryptoProvider> = {
   fields: [],
-  drivers: [],
+  drivers: [
+    {
+      type: 'crypto.dapr.localstorage',
+      versions: ['v1'],
+      load: async () => (await import('./drivers/localstorage.ts')).driver,
+    },
+  ],
 };

@@ -2,6 +2,8 @@
 import { bindingRoutes } from './binding-routes.ts';
 import { createBindingsApi, type BindingEntry, type BindingsApi } from './bindings.ts';
 import type { ConfigurationStore } from '../../components/configuration/contract.ts';
+import type { Conversation } from '../../components/conversation/contract.ts';
+import type { CryptoProvider } from '../../components/crypto/contract.ts';
 import type { SecretStore } from '../../components/secretstores/contract.ts';
 import type { JobScheduler } from '../core/job-scheduler.ts';
 import type { EngineLogger } from '../core/ports.ts';
@@ -10,6 +12,9 @@ import {
   createConfigurationApi,
   type ConfigurationApi,
 } from './configuration.ts';
+import { conversationRoutes } from './conversation-routes.ts';
+import { createConversationApi, type ConversationApi } from './conversation.ts';
+import { createCryptoApi, cryptoRoutes, type CryptoApi } from './crypto.ts';
 import type { AppChannel } from './invoke.ts';
 import { jobRoutes } from './job-routes.ts';
 import { createJobsApi, type JobsApi } from './jobs.ts';
@@ -28,6 +33,8 @@ export interface BlocksOptions {
   readonly configurations?: ReadonlyMap<string, ConfigurationStore> | undefined;
   readonly locks?: ReadonlyMap<string, LockStoreEntry> | undefined;
   readonly bindings?: ReadonlyMap<string, BindingEntry> | undefined;
+  readonly cryptoProviders?: ReadonlyMap<string, CryptoProvider> | undefined;
+  readonly conversations?: ReadonlyMap<string, Conversation> | undefined;
   /** Absent: nothing keeps jobs. */
   readonly jobs?: JobScheduler | undefined;
 }
@@ -38,28 +45,35 @@ export interface Blocks {
   readonly lock: LockApi;
   readonly jobs: JobsApi;
   readonly bindings: BindingsApi;
+  readonly crypto: CryptoApi;
+  readonly conversation: ConversationApi;
 }
 
 const NONE = new Map<string, never>();
 
 export function createBlocks(options: BlocksOptions): Blocks {
   const { secretStores = NONE, configurations = NONE, locks = NONE, bindings = NONE } = options;
+  const { cryptoProviders = NONE, conversations = NONE } = options;
   return {
     secrets: createSecretsApi({ ...options, secretStores }),
     configuration: createConfigurationApi({ ...options, configurations }),
     lock: createLockApi({ locks }),
     jobs: createJobsApi(options),
     bindings: createBindingsApi({ ...options, bindings }),
+    crypto: createCryptoApi({ cryptoProviders }),
+    conversation: createConversationApi({ conversations }),
   };
 }
 
-export function blockRoutes({ secrets, configuration, lock, jobs, bindings }: Blocks): HttpRoute[] {
+export function blockRoutes(blocks: Blocks): HttpRoute[] {
   return [
-    ...secretsRoutes(secrets),
-    ...configurationRoutes(configuration),
-    ...lockRoutes(lock),
-    ...jobRoutes(jobs),
-    ...bindingRoutes(bindings),
+    ...secretsRoutes(blocks.secrets),
+    ...configurationRoutes(blocks.configuration),
+    ...lockRoutes(blocks.lock),
+    ...jobRoutes(blocks.jobs),
+    ...bindingRoutes(blocks.bindings),
+    ...cryptoRoutes(blocks.crypto),
+    ...conversationRoutes(blocks.conversation),
   ];
 }
 

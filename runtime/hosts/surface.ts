@@ -73,6 +73,8 @@ export function createSurface(parts: SurfaceParts): Surface {
     configurations: components.configurations,
     locks: components.locks,
     bindings: components.bindings,
+    cryptoProviders: components.cryptoProviders,
+    conversations: components.conversations,
     jobs: jobsOf(components, { appId, clock, logger }),
     components: components.list,
     app,
