@@ -116,6 +116,9 @@ export function createAppGrpc(options: AppGrpcOptions): AppGrpc {
   });
   const client: GrpcClient = {
     ...base,
+    get calls() {
+      return base.calls;
+    },
     call: (path, given) => base.call(path, withToken(given)),
     unary: (path, message, given) => base.unary(path, message, withToken(given)),
   };

@@ -154,7 +154,10 @@ export class ServerCall implements StreamCall {
     const limits = this.#limits();
     const deframer = new Deframer(limits.maxBytes);
     try {
-      for await (const chunk of this.#stream as AsyncIterable<Buffer>) {
+      // Stopping to read must not destroy the stream: the status is still to be sent on it.
+      for await (const chunk of this.#stream.iterator({
+        destroyOnReturn: false,
+      }) as AsyncIterable<Buffer>) {
         deframer.push(chunk);
         for (let one = deframer.next(); one; one = deframer.next()) yield await unpack(one, limits);
       }

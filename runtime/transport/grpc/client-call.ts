@@ -134,7 +134,9 @@ export class RunningCall implements OutgoingCall {
       encoding: this.#encoding,
     });
     try {
-      for await (const chunk of this.#stream as AsyncIterable<Buffer>) {
+      for await (const chunk of this.#stream.iterator({
+        destroyOnReturn: false,
+      }) as AsyncIterable<Buffer>) {
         deframer.push(chunk);
         for (let one = deframer.next(); one; one = deframer.next()) {
           yield await unpack(one, limits());

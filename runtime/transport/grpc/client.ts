@@ -25,6 +25,8 @@ export interface UnaryReply {
 }
 
 export interface GrpcClient extends AsyncDisposable {
+  /** Calls under way. */
+  readonly calls: number;
   call(path: string, options?: OutgoingOptions): OutgoingCall;
   /** Errors: GrpcError with the status that is not OK. */
   unary(path: string, message: Uint8Array, options?: OutgoingOptions): Promise<UnaryReply>;
@@ -112,5 +114,13 @@ export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
     session?.http2.destroy();
     return Promise.resolve();
   };
-  return { call, unary, close, [Symbol.asyncDispose]: close };
+  return {
+    get calls() {
+      return session?.calls ?? 0;
+    },
+    call,
+    unary,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
 }

@@ -217,6 +217,17 @@ describe('limits', () => {
     });
   });
 
+  it('hold for the messages of a stream, whose client hears why', async () => {
+    const handle = async (call: StreamCall): Promise<void> => {
+      for await (const message of call.messages()) await call.write(message);
+    };
+    const stream: Handler = { kind: 'stream', handle };
+    const { server } = await serve({ '/t.S/Stream': stream }, { maxMessageBytes: 100 });
+    const body = Buffer.concat([framed(0, Buffer.from('ok')), framed(0, Buffer.alloc(101))]);
+    const path = { ':path': '/t.S/Stream' };
+    expect(await raw(server, path, body)).toMatchObject({ 'grpc-status': '8' });
+  });
+
   it('refuse broken framing, two messages for one, and none', async () => {
     const { server } = await serve({ '/t.S/M': echo });
     const path = { ':path': '/t.S/M' };
