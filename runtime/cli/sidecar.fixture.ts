@@ -21,6 +21,8 @@ export interface RunningSidecar extends AsyncDisposable {
   readonly base: string;
   readonly httpPort: number;
   readonly grpcPort: number;
+  /** Where its resources are, `0.yaml` and so on. */
+  readonly folder: string;
   /** Everything that was written to stdout and stderr. */
   output(): string;
   /** Resolves when the output holds the text. */
@@ -88,6 +90,7 @@ export async function startSidecar(options: StartOptions = {}): Promise<RunningS
     base,
     httpPort,
     grpcPort,
+    folder,
     output: () => text,
     exited,
     signal: (name) => void child.kill(name),

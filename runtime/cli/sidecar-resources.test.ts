@@ -1,0 +1,117 @@
+/** What resources and configuration do to a sidecar while it runs. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { componentYaml, startApp, startSidecar } from './sidecar.fixture.ts';
+
+const head = (kind: string, name: string, version = 'v1alpha1') =>
+  `apiVersion: dapr.io/${version}\nkind: ${kind}\nmetadata: { name: ${name} }\n`;
+const pubsub = componentYaml('pubsub', 'pubsub.in-memory');
+const store = componentYaml('store', 'state.in-memory');
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'troupe-configuration-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function configured(name: string, spec: string): Promise<string> {
+  const path = join(folder, `${name}.yaml`);
+  await writeFile(path, `${head('Configuration', name)}spec:\n${spec}`);
+  return `--config=${path}`;
+}
+
+describe('a configuration', () => {
+  it('puts middleware before the API and before the app', async () => {
+    const config = await configured(
+      'pipes',
+      `  httpPipeline: { handlers: [{ name: alias, type: middleware.http.routeralias }] }
+  appHttpPipeline: { handlers: [{ name: upper, type: middleware.http.uppercase }] }
+`,
+    );
+    await using app = await startApp((_request, response) => response.end('ok'));
+    await using sidecar = await startSidecar({
+      resources: [
+        componentYaml('alias', 'middleware.http.routeralias', {
+          routes: '{"/short": "/v1.0/invoke/shop/method/long"}',
+        }),
+        componentYaml('upper', 'middleware.http.uppercase'),
+      ],
+      args: [config, `--app-port=${app.port}`],
+    });
+    await sidecar.healthy();
+    const answer = await fetch(`${sidecar.base}/short?a=1`, { method: 'POST', body: 'hello' });
+    expect([answer.status, await answer.text()]).toEqual([200, 'ok']);
+    expect(app.seen.at(-1)).toMatchObject({ url: '/long?a=1', body: 'HELLO' });
+  });
+
+  it('limits requests and denies types', async () => {
+    const config = await configured(
+      'limits',
+      `  httpPipeline: { handlers: [{ name: limit, type: middleware.http.ratelimit }] }
+  components: { deny: [state.in-memory] }
+`,
+    );
+    await using sidecar = await startSidecar({
+      resources: [
+        componentYaml('limit', 'middleware.http.ratelimit', {
+          maxRequestsPerSecond: '10',
+          burst: '50',
+        }),
+        store,
+      ],
+      args: [config],
+    });
+    await sidecar.healthy();
+    const path = `${sidecar.base}/v1.0/state/store/k`;
+    const answers = await Promise.all(Array.from({ length: 70 }, () => fetch(path)));
+    const statuses = answers.map(({ status }) => status);
+    expect(statuses.filter((status) => status === 429).length).toBeGreaterThanOrEqual(10);
+    expect(statuses.filter((status) => status !== 429).length).toBeGreaterThanOrEqual(50);
+    expect(await (await fetch(`${sidecar.base}/v1.0/metadata`)).json()).toMatchObject({
+      components: [{ name: 'limit' }],
+    });
+  });
+});
+
+describe('a declared subscription', () => {
+  it('reaches the app by its rules, and changes while the sidecar runs', async () => {
+    await using app = await startApp(({ url }, response) => {
+      if (url === '/dapr/subscribe') response.statusCode = 404;
+      return response.end('');
+    });
+    const declared = (path: string) => `${head('Subscription', 's', 'v2alpha1')}spec:
+  pubsubname: pubsub
+  topic: t
+  routes:
+    rules: [{ match: 'event.data.n > 5', path: /big }]
+    default: ${path}
+`;
+    await using sidecar = await startSidecar({
+      resources: [pubsub, declared('/small')],
+      args: [`--app-port=${app.port}`],
+    });
+    await sidecar.healthy();
+    const publish = (n: number) =>
+      fetch(`${sidecar.base}/v1.0/publish/pubsub/t`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ n }),
+      });
+    const delivered = () =>
+      app.seen.map(({ url }) => url).filter((url) => !url.startsWith('/dapr'));
+    await publish(9);
+    await publish(1);
+    await vi.waitFor(() => expect(delivered()).toEqual(['/big', '/small']), { timeout: 3000 });
+    expect(await (await fetch(`${sidecar.base}/v1.0/metadata`)).json()).toMatchObject({
+      subscriptions: [{ topic: 't', type: 'DECLARATIVE', rules: [{ path: '/big' }, {}] }],
+    });
+
+    await writeFile(join(sidecar.folder, 'later.yaml'), declared('/other'));
+    await rm(join(sidecar.folder, '1.yaml'));
+    await sidecar.said('Subscriptions updated: s');
+    await publish(1);
+    await vi.waitFor(() => expect(delivered().at(-1)).toBe('/other'), { timeout: 3000 });
+  });
+});
