@@ -5,6 +5,7 @@ import type { ActorsApi } from './actors.ts';
 import { ApiError } from './api-error.ts';
 import { reminderFacts } from './actor-reminder.ts';
 import type { ApiErrorName } from './error-map.ts';
+import { policyOf } from './job-routes.ts';
 import {
   empty,
   headerOf,
@@ -173,19 +174,15 @@ async function setTimer(api: ActorsApi, request: HttpRequest): Promise<HttpRespo
 
 async function setReminder(api: ActorsApi, request: HttpRequest): Promise<HttpResponse> {
   const { body, ...spec } = scheduleOf(request);
-  const { overwrite, failure_policy: failurePolicy } = body as Record<string, unknown>;
+  const { overwrite, failure_policy: given } = body as Record<string, unknown>;
   if (overwrite !== undefined && typeof overwrite !== 'boolean') {
     throw malformed('overwrite must be true or false');
   }
-  if (failurePolicy !== undefined && failurePolicy !== null) {
-    throw new ApiError(
-      'API_UNIMPLEMENTED',
-      'failure_policy of reminders is not supported yet; leave it out: a failing reminder is retried with back-off',
-    );
-  }
+  const failurePolicy = given === null ? undefined : policyOf(given);
   await api.setReminder(addressOf(request), request.params[2]!, {
     ...(spec as ReminderSpec),
     ...(overwrite === undefined ? {} : { overwrite }),
+    ...(failurePolicy === undefined ? {} : { failurePolicy }),
   });
   return empty();
 }

@@ -1,5 +1,6 @@
 /** HTTP rows of the jobs block: JSON as protobuf has it, names in camel or snake case. */
-import type { FailurePolicy, JobData, JobSpec } from '../core/jobs.ts';
+import type { JobData, JobSpec } from '../core/jobs.ts';
+import type { FailurePolicy } from '../core/ports.ts';
 import { parseInterval } from '../core/jobs.ts';
 import { ApiError } from './api-error.ts';
 import type { JobsApi } from './jobs.ts';
@@ -35,7 +36,8 @@ function uint32(value: unknown, what: string): number | undefined {
   return number;
 }
 
-function policyOf(value: unknown): FailurePolicy | undefined {
+/** A failure policy as its JSON has it. Errors: ERR_MALFORMED_REQUEST. */
+export function policyOf(value: unknown): FailurePolicy | undefined {
   if (value === undefined) return undefined;
   if (!isObject(value)) throw malformed('failurePolicy must be an object');
   const { drop, constant } = value;

@@ -7,21 +7,13 @@
  */
 import { parseCron } from './cron.ts';
 import { TroupeError } from './errors.ts';
+import type { FailurePolicy } from './ports.ts';
 import { parseDuration, parseTime } from './schedule.ts';
 
 /** What a job carries: JSON text, or a protobuf `Any` with its value in base64. */
 export type JobData =
   | { readonly json: string }
   | { readonly typeUrl: string; readonly base64: string };
-
-export type FailurePolicy =
-  | { readonly kind: 'drop' }
-  | {
-      readonly kind: 'constant';
-      readonly intervalMs: number;
-      /** Undefined: without end. */
-      readonly maxRetries?: number;
-    };
 
 /** A job as it was asked for. */
 export interface JobSpec {

@@ -82,6 +82,16 @@ export interface WireRequest {
   readonly query: string;
 }
 
+/** What becomes of a firing that failed: given up, or tried again after a pause. */
+export type FailurePolicy =
+  | { readonly kind: 'drop' }
+  | {
+      readonly kind: 'constant';
+      readonly intervalMs: number;
+      /** Undefined: without end. */
+      readonly maxRetries?: number;
+    };
+
 export interface ReminderSpec {
   readonly due?: string | number | Date | undefined;
   readonly period?: string | number | undefined;
@@ -89,9 +99,11 @@ export interface ReminderSpec {
   readonly data?: unknown;
   /** Default true. */
   readonly overwrite?: boolean | undefined;
+  /** Default: again and again, with growing pauses. */
+  readonly failurePolicy?: FailurePolicy | undefined;
 }
 
-export interface TimerSpec extends Omit<ReminderSpec, 'overwrite'> {
+export interface TimerSpec extends Omit<ReminderSpec, 'overwrite' | 'failurePolicy'> {
   /** Method called with `data`; absent: the timer hook. */
   readonly method?: string | undefined;
 }
@@ -107,6 +119,7 @@ export interface ReminderRecord {
   readonly failures: number;
   /** When the firing that failed is tried again. */
   readonly retryAt?: number;
+  readonly failurePolicy?: FailurePolicy;
 }
 
 export type EntryOperation =

@@ -49,6 +49,7 @@ export function planReminder(name: string, spec: ReminderSpec, now: number): Rem
     ...(period?.repeats === undefined ? {} : { left: period.repeats }),
     ...(expires === undefined ? {} : { expires }),
     ...(data === undefined ? {} : { data }),
+    ...(spec.failurePolicy === undefined ? {} : { failurePolicy: spec.failurePolicy }),
     failures: 0,
   };
 }
@@ -63,8 +64,14 @@ export function afterFiring(record: ReminderRecord, now: number): ReminderRecord
   return { ...rest, due, ...(left === undefined ? {} : { left }), failures: 0 };
 }
 
-/** The reminder after its handler threw: the same firing again after a pause. */
-export function afterFailure(record: ReminderRecord, now: number): ReminderRecord {
+/** The reminder after its handler threw: the same firing again after a pause, or, when that was all, the next one. */
+export function afterFailure(record: ReminderRecord, now: number): ReminderRecord | null {
+  const { failurePolicy: policy, failures } = record;
+  if (policy) {
+    const isOver = policy.kind === 'drop' || failures >= (policy.maxRetries ?? Infinity);
+    if (isOver) return afterFiring(record, now);
+    return { ...record, failures: failures + 1, retryAt: now + policy.intervalMs };
+  }
   const pause = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(record.failures, 20), LONGEST_PAUSE_MS);
   return { ...record, failures: record.failures + 1, retryAt: now + pause };
 }
