@@ -1,6 +1,7 @@
 /** What a sidecar is asked to be: daprd's flags and environment as plain values, defaults applied. */
 import type { ActorClass } from '../actor/actor.ts';
-import type { InvocationHandler, Peers } from '../api/invoke.ts';
+import type { InvocationHandler } from '../api/invoke.ts';
+import type { SecretScope } from '../api/secrets.ts';
 import type { ComponentSpec } from '../config/component.ts';
 import type { Configuration } from '../config/configuration.ts';
 import type { HttpEndpointSpec } from '../config/http-endpoint.ts';
@@ -81,13 +82,14 @@ export interface SidecarOptions {
   /** Addresses outside. */
   readonly httpEndpoints?: readonly HttpEndpointSpec[] | undefined;
   readonly configuration?: Configuration | undefined;
+  /** In place of the configuration's. */
+  readonly secretScopes?: readonly SecretScope[] | undefined;
   /** How long requests and turns that run may still take when the sidecar closes; 0: no limit. Default 5 s. */
   readonly gracefulShutdownMs?: number | undefined;
-  /** The way to other apps. Absent: only this app is known. */
-  readonly peers?: Peers | undefined;
   readonly log: SidecarLog;
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly onShutdown: (options: { readonly force: boolean }) => void;
+  /** What the shutdown API does. Absent: it is refused. */
+  readonly onShutdown?: ((options: { readonly force: boolean }) => void) | undefined;
   /** Aborting gives up starting. */
   readonly signal?: AbortSignal | undefined;
   readonly clock?: Clock | undefined;

@@ -8,8 +8,11 @@ import { Engine } from '../core/engine.ts';
 import type { ActorRuntime } from '../core/ports.ts';
 import { createSinglePlacement } from '../placement/single.ts';
 import { goText } from './go-text.ts';
+import { grpcParts } from './grpc-parts.ts';
 import { createHttpEndpoints } from '../targets/http-endpoints.ts';
+import type { GrpcServer } from '../transport/grpc/server.ts';
 import { createInProcessTarget } from '../targets/in-process.ts';
+import { subscribeActors } from './actor-subscriptions.ts';
 import { actorStoreOf, jobsOf, openComponents } from './composition.ts';
 import type { LoadedComponents } from './loaded-components.ts';
 import { resolveEndpoints } from './sidecar-endpoints.ts';
@@ -17,6 +20,7 @@ import { createPipeline } from './component-pipeline.ts';
 import { createPolicies } from './component-policies.ts';
 import { createSidecarApp, type SidecarApp } from './sidecar-app.ts';
 import type { SidecarOptions } from './sidecar-options.ts';
+import { openSidecarPeers } from './sidecar-peers.ts';
 import { openServers, type SidecarServers } from './sidecar-servers.ts';
 import { DAPR_VERSION } from './sidecar-version.ts';
 import { createSystemClock, systemRandom } from './system-clock.ts';
@@ -33,6 +37,8 @@ export interface Sidecar extends AsyncDisposable {
   readonly engine: Engine | undefined;
   readonly http: { readonly host: string; readonly port: number };
   readonly grpc: { readonly host: string; readonly port: number };
+  /** Where other sidecars reach this one. */
+  readonly internal: { readonly host: string; readonly port: number };
   /** Resolves when the app is there and everything is in place; rejects when that failed. */
   readonly ready: Promise<void>;
   /** Ends the app's subscriptions and bindings for good; everything else goes on. */
@@ -64,6 +70,7 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
         resiliency,
         deniedTypes: configuration?.deniedComponents,
         unknownMetadata: 'warn',
+        ...(options.signal ? { signal: options.signal } : {}),
       },
     }),
   );
@@ -81,20 +88,21 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
       }),
     ),
   );
+  const peering = undo.use(await openSidecarPeers(options, clock));
   const leaving = new AbortController();
   const waiting = { outbound: ['app'] as string[], inbound: ['runtime'] as string[] };
   const hosting = hostActors(options, components, () => api);
   const api = createApi({
     ...components,
     components: components.list,
-    secretScopes: options.configuration?.secretScopes,
+    secretScopes: options.secretScopes ?? options.configuration?.secretScopes,
     ...describe(options),
     appId,
     namespace: options.namespace,
     runtimeVersion: DAPR_VERSION,
     actors: hosting && untilRegistered(hosting.engine.actors, app.registration),
     app: app.channel,
-    peers: options.peers,
+    peers: peering.peers,
     endpoints,
     jobs: jobsOf(components, { appId, clock, logger: log.scoped('dapr.runtime.scheduler') }),
     invocations: options.invocations,
@@ -106,10 +114,16 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     shutdown: options.onShutdown,
   });
   let servers: SidecarServers | undefined = undefined;
+  let internal: GrpcServer | undefined = undefined;
   undo.defer(async () => {
     leaving.abort(new Error('the sidecar is stopping'));
     await app.stop();
-    await Promise.all([servers?.close(), api.close(), hosting?.engine.close(graceMs)]);
+    await Promise.all([
+      servers?.close(),
+      internal?.close(),
+      api.close(),
+      hosting?.engine.close(graceMs),
+    ]);
     await app.channel?.close();
   });
   servers = await openServers({
@@ -118,8 +132,17 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     clock,
     graceMs,
     pipeline: createPipeline(configuration?.httpPipeline ?? [], components.middlewares),
+    grpc: grpcParts({
+      appId,
+      namespace: options.namespace,
+      app: app.channel?.grpc,
+      isHttpApp: app.channel !== undefined && !app.channel.grpc,
+      engine: hosting?.engine,
+      peers: peering.peers,
+    }),
   });
-  await hosting?.start();
+  internal = await peering.listen({ api, app: app.channel?.grpc, graceMs });
+  await hosting?.start(api);
   waiting.outbound = [];
   const ready = app.start({ api, engine: hosting?.engine, signal: leaving.signal }).then(() => {
     waiting.inbound = [];
@@ -151,6 +174,7 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     engine: hosting?.engine,
     http: servers.http,
     grpc: servers.grpc,
+    internal: { host: internal.host, port: internal.port },
     ready,
     pauseDeliveries: () => app.pauseDeliveries(),
     unhealthy: () => app.unhealthy(),
@@ -164,15 +188,17 @@ function describe({
   app,
   configuration,
   httpEndpoints = [],
+  resiliencies = [],
 }: SidecarOptions): Pick<
   ApiOptions,
-  'appConnection' | 'enabledFeatures' | 'httpEndpoints' | 'actorStateTtl'
+  'appConnection' | 'enabledFeatures' | 'httpEndpoints' | 'resiliencies' | 'actorStateTtl'
 > {
   const features = configuration?.features ?? {};
   const { health } = app ?? {};
   const isHttp = !app?.protocol.startsWith('grpc');
   return {
     httpEndpoints: httpEndpoints.map(({ name }) => name),
+    resiliencies: resiliencies.map(({ name }) => name),
     enabledFeatures: Object.keys(features).filter((name) => features[name]),
     actorStateTtl: features['ActorStateTTL'] === true,
     appConnection: {
@@ -196,7 +222,7 @@ function describe({
 
 interface Hosting {
   readonly engine: Engine;
-  start(): Promise<void>;
+  start(api: Api): Promise<void>;
 }
 
 function hostActors(
@@ -229,8 +255,9 @@ function hostActors(
   log.info({}, `Using '${components.actorStore!.name}' as actor state store`);
   return {
     engine,
-    async start() {
+    async start(given) {
       await placement.start();
+      await subscribeActors(given, engine, actors);
       await engine.start();
       log.info({}, 'Actor runtime started');
     },

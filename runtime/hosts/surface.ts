@@ -2,25 +2,20 @@
  * What a host shows to the outside: the API over its engine and components,
  * topics delivered into actors and to the app, and the HTTP server.
  */
-import type { ActorClass, CloudEvent, TopicSubscription } from '../actor/actor.ts';
 import { createApi, type Api } from '../api/index.ts';
 import { subscribeApp } from '../api/app-subscriptions.ts';
-import { copyOf } from '../core/codec.ts';
 import type { Engine } from '../core/engine.ts';
-import { isActorError } from '../core/errors.ts';
 import type { Clock, EngineLogger } from '../core/ports.ts';
 import type { AppGrpc } from '../targets/app-grpc.ts';
 import { createAppHttp } from '../targets/app-http.ts';
 import { createHttpServer, type HttpServer } from '../transport/http-server.ts';
 import type { GrpcServer } from '../transport/grpc/server.ts';
+import { subscribeActors } from './actor-subscriptions.ts';
 import { waitForPort } from './app-port.ts';
 import { jobsOf } from './composition.ts';
 import type { LoadedComponents } from './loaded-components.ts';
 import type { SystemOptions } from './system.ts';
 import { VERSION } from './version.ts';
-
-/** How long an actor remembers an event that a topic delivered, to drop repetitions. */
-const EVENT_WINDOW_MS = 86_400_000;
 
 export interface SurfaceParts {
   readonly options: SystemOptions;
@@ -134,11 +129,7 @@ export function createSurface(parts: SurfaceParts): Surface {
       });
     },
     async subscribe() {
-      for (const actorClass of options.actors) {
-        for (const subscription of actorClass.subscriptions ?? []) {
-          await subscribeActors(api, engine, actorClass, subscription);
-        }
-      }
+      await subscribeActors(api, engine, options.actors);
     },
     async join() {
       if (app) {
@@ -159,46 +150,4 @@ export function createSurface(parts: SurfaceParts): Surface {
     close,
     [Symbol.asyncDispose]: close,
   };
-}
-
-/** Delivers a topic into the actors of a type: each event a turn, repetitions dropped by the actor. */
-async function subscribeActors(
-  api: Api,
-  engine: Engine,
-  { type }: ActorClass,
-  { pubsub = 'pubsub', topic, method, id, deadLetterTopic }: TopicSubscription,
-): Promise<void> {
-  const deliver = async (
-    event: CloudEvent,
-    { signal }: { signal: AbortSignal },
-  ): Promise<'SUCCESS' | 'DROP'> => {
-    const once = {
-      key: `event||${pubsub}||${event.source}||${event.id}||${method}`,
-      stream: '',
-      seq: 0,
-      windowMs: EVENT_WINDOW_MS,
-    };
-    try {
-      await engine.actors.call({
-        type,
-        id: id(event),
-        method,
-        payload: copyOf(event),
-        once,
-        signal,
-      });
-      return 'SUCCESS';
-    } catch (error) {
-      if (!isActorError(error)) throw error;
-      engine.parts.logger.warn(
-        { type, topic, event: event.id, err: error },
-        'actor refused an event',
-      );
-      return 'DROP';
-    }
-  };
-  await api.subscriptions.subscribe(
-    { pubsub, topic, deadLetterTopic, path: `actor:${type}/${method}` },
-    deliver,
-  );
 }

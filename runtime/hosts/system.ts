@@ -38,8 +38,8 @@ export interface GrpcOptions {
 }
 
 export interface SystemOptions {
-  /** Default `embedded`. */
-  readonly runtime?: 'embedded';
+  /** Default `embedded`. `sidecar`: the APIs over HTTP and gRPC always, for an app beside the actors of this process. */
+  readonly runtime?: 'embedded' | 'sidecar';
   /** Prefix of state keys, source of events. Default `troupe`. */
   readonly appId?: string;
   readonly actors: readonly ActorClass[];
