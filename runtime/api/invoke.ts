@@ -3,8 +3,10 @@
  * other apps through their sidecars, and to addresses outside. Bodies are
  * streams both ways.
  */
-import { isTroupeError } from '../core/errors.ts';
+import { isTroupeError, TroupeError } from '../core/errors.ts';
+import type { Resiliency } from '../core/resiliency.ts';
 import { ApiError } from './api-error.ts';
+import { discard, isPolicyError, policyWords, underPolicy } from './invoke-policy.ts';
 import type { AppEvents } from './app-port.ts';
 import { outsideHeaders, requestHeaders, responseHeaders, type Values } from './invoke-headers.ts';
 import type { HeaderValues } from './route.ts';
@@ -78,6 +80,8 @@ export interface InvokeOptions {
   readonly peers?: Peers | undefined;
   /** Absent: nothing outside is called. */
   readonly endpoints?: HttpEndpoints | undefined;
+  /** Absent: a call is made once. */
+  readonly resiliency?: Resiliency | undefined;
   /** Handlers in this process by method path, for example `orders/list`. They go before the app channel. */
   readonly invocations?: Readonly<Record<string, InvocationHandler>> | undefined;
 }
@@ -95,6 +99,8 @@ export interface InvokeRequest {
 
 export interface InvokeApi {
   invoke(request: InvokeRequest): Promise<AppResponse>;
+  /** To this app, for a sidecar that has said who calls. Errors: UNAVAILABLE, METHOD_NOT_FOUND. */
+  deliver(request: AppRequest): Promise<AppResponse>;
 }
 
 // oxlint-disable-next-line no-control-regex -- Control characters are what the method is checked for.
@@ -126,6 +132,10 @@ function failure(
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
 
 async function callHandler(
   handler: InvocationHandler,
@@ -162,7 +172,7 @@ async function callHandler(
 const DEFAULT_NAMESPACE = 'default';
 
 export function createInvokeApi(options: InvokeOptions): InvokeApi {
-  const { appId, app, invocations = {}, peers, endpoints } = options;
+  const { appId, app, invocations = {}, peers, endpoints, resiliency } = options;
   const namespace = options.namespace ?? DEFAULT_NAMESPACE;
   const handlers = new Map(
     Object.entries(invocations).map(([path, handler]) => [cleanMethod(path), handler]),
@@ -203,7 +213,15 @@ export function createInvokeApi(options: InvokeOptions): InvokeApi {
     const sent = outgoing(request, path, headers);
     const isWhole = request.headers['content-length'] !== undefined;
     const body = isWhole && request.body ? await collected(request.body) : request.body;
-    return peers.invoke(callee, { ...sent, body });
+    const call = (signal = request.signal): Promise<AppResponse> =>
+      peers.invoke(callee, { ...sent, body, signal });
+    if (!resiliency || resiliency.has('apps', callee.appId)) return call();
+    return resiliency.builtIn('DaprBuiltInServiceRetries').run(({ signal }) => call(signal), {
+      signal: request.signal,
+      once: body !== undefined && !(body instanceof Uint8Array),
+      isFinal: (error) => !isTroupeError(error) || error.code !== 'UNAVAILABLE',
+      discard,
+    });
   }
 
   function route(request: InvokeRequest, path: string): Promise<AppResponse> {
@@ -216,15 +234,37 @@ export function createInvokeApi(options: InvokeOptions): InvokeApi {
       : toPeer(request, path);
   }
 
+  async function deliver(request: AppRequest): Promise<AppResponse> {
+    const path = cleanMethod(decodeURI(request.path));
+    const handler = handlers.get(path);
+    if (handler) {
+      const { body, signal = new AbortController().signal } = request;
+      const stream = body instanceof Uint8Array ? once(body) : body;
+      const values = outsideHeaders(request.headers);
+      return callHandler(
+        handler,
+        { ...request, target: appId, path, signal, body: stream },
+        values,
+      );
+    }
+    if (app) return app.invoke({ ...request, path: `/${encodeURI(path)}` });
+    throw new TroupeError('UNAVAILABLE', 'app channel is not initialized');
+  }
+
   return {
+    deliver,
     async invoke(request) {
       const path = cleanMethod(request.path);
       try {
-        const answer = await route(request, path);
+        const answer = await underPolicy(resiliency, request, path, (attempt) =>
+          route(attempt, path),
+        );
         return { ...answer, headers: responseHeaders(answer.headers) };
       } catch (cause) {
         // What a handler of this process throws unexpectedly is for the log and not for the caller.
         if (cause instanceof ApiError || !isTroupeError(cause)) throw cause;
+        if (isPolicyError(cause))
+          throw new ApiError('DIRECT_INVOKE', policyWords(cause), { cause });
         const isForbidden = cause.code === 'FORBIDDEN';
         throw failure(
           request.target,

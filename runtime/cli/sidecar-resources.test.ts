@@ -75,6 +75,60 @@ describe('a configuration', () => {
   });
 });
 
+describe('a resiliency document', () => {
+  it('repeats, limits and breaks invocations and deliveries', async () => {
+    let failures = 2;
+    await using app = await startApp(({ url }, response) => {
+      if (url === '/slow') return true;
+      if (url === '/dapr/subscribe') {
+        return response.end('[{"pubsubname":"pubsub","topic":"t","route":"/event"}]');
+      }
+      if (url !== '/dapr/config' && failures-- > 0) response.statusCode = 503;
+      return response.end('body');
+    });
+    await using sidecar = await startSidecar({
+      resources: [
+        pubsub,
+        `${head('Resiliency', 'r')}spec:
+  policies:
+    timeouts: { short: 100ms }
+    retries: { some: { duration: 10ms, maxRetries: 2, matching: { httpStatusCodes: "500-599" } } }
+    circuitBreakers: { cb: { trip: consecutiveFailures >= 2, timeout: 1h } }
+  targets:
+    apps: { shop: { timeout: short, retry: some, circuitBreaker: cb } }
+    components: { pubsub: { inbound: { retry: some } } }
+`,
+      ],
+      args: [`--app-port=${app.port}`],
+    });
+    await sidecar.healthy();
+    const call = async (method: string): Promise<unknown[]> => {
+      const init = { method: 'POST', body: 'sent' };
+      const answer = await fetch(`${sidecar.base}/v1.0/invoke/shop/method/${method}`, init);
+      const text = await answer.text();
+      return [answer.status, answer.ok ? text : (JSON.parse(text) as { message: string }).message];
+    };
+    failures = 1;
+    expect(await call('once')).toEqual([200, 'body']);
+    expect(app.seen.slice(-2)).toMatchObject([
+      { url: '/once', body: 'sent' },
+      { url: '/once', body: 'sent' },
+    ]);
+    failures = 9;
+    expect(await call('often')).toEqual([500, 'circuit breaker is open']);
+    expect(app.seen.filter(({ url }) => url === '/often')).toHaveLength(2);
+    expect((await call('slow'))[1]).toMatch(/context deadline exceeded|circuit breaker is open/);
+
+    failures = 2;
+    await fetch(`${sidecar.base}/v1.0/publish/pubsub/t`, { method: 'POST', body: 'x' });
+    const events = () => app.seen.filter(({ url }) => url === '/event');
+    await vi.waitFor(() => expect(events()).toHaveLength(3));
+    expect(await (await fetch(`${sidecar.base}/v1.0/metadata`)).json()).toMatchObject({
+      resiliencies: [{ name: 'r' }],
+    });
+  });
+});
+
 describe('a declared subscription', () => {
   it('reaches the app by its rules, and changes while the sidecar runs', async () => {
     await using app = await startApp(({ url }, response) => {

@@ -23,6 +23,8 @@ export interface RunOptions<T> {
   readonly codeOf?: ((error: unknown) => number | undefined) | undefined;
   /** Errors that are not tried again. The circuit breaker counts them. */
   readonly isFinal?: ((error: unknown) => boolean) | undefined;
+  /** The operation cannot be run twice: no retries. */
+  readonly once?: boolean | undefined;
   /** Frees a value that nobody gets: its attempt is repeated, or was too late. */
   readonly discard?: ((value: T) => void) | undefined;
 }
@@ -99,7 +101,7 @@ async function runPolicy<T>(
     } catch (thrown) {
       error = thrown;
     }
-    const again = retry && isRetried(retry, outcome, error, options);
+    const again = retry && !options.once && isRetried(retry, outcome, error, options);
     const pause = again ? pauses!.next(clock.now() - began) : undefined;
     if (pause === undefined) {
       if (outcome) return outcome.value;
