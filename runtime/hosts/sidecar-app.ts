@@ -64,7 +64,8 @@ export function createSidecarApp({ options, clock, pipeline }: SidecarAppParts):
   };
   const fell = Promise.withResolvers<void>();
   let health: AppHealth | undefined;
-  const direct = app && openAppChannel(app, () => health?.isHealthy ?? true);
+  const direct =
+    app && openAppChannel(app, () => health?.isHealthy ?? true, options.listen.maxBodyBytes);
   const channel = direct && (direct.events ? direct : pipeChannel(direct, pipeline));
   let declared = options.subscriptions ?? [];
   let subscriptions: AppSubscriptions | undefined;
@@ -100,6 +101,8 @@ export function createSidecarApp({ options, clock, pipeline }: SidecarAppParts):
           );
           actors = Promise.resolve([]);
         }
+        // An app over gRPC has no such call: it hosts actors over a stream that it opens.
+        if (open.events) actors = Promise.resolve([]);
         actors ??= askForActors(asking);
         await actors;
         return undefined;

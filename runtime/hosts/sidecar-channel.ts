@@ -7,10 +7,13 @@ import type { AppChannel, AppRequest, AppResponse } from '../api/invoke.ts';
 import { TroupeError } from '../core/errors.ts';
 import { createAppGrpc } from '../targets/app-grpc.ts';
 import { createAppHttp } from '../targets/app-http.ts';
+import type { GrpcApp } from './grpc-parts.ts';
 import type { SidecarAppOptions } from './sidecar-options.ts';
 
 /** A channel that the host owns and closes. */
 export interface OpenAppChannel extends AppChannel {
+  /** Raw calls to an app over gRPC. */
+  readonly grpc?: GrpcApp | undefined;
   /** Why the app is not well, past all limits; undefined when it is. */
   probe(signal: AbortSignal): Promise<string | undefined>;
   close(): Promise<void>;
@@ -24,7 +27,7 @@ export function openAppChannel(
   const { host, port, protocol, token, health } = options;
   const gate = createGate(options.maxConcurrency, isHealthy);
   if (protocol === 'grpc' || protocol === 'grpcs') {
-    return createAppGrpc({
+    const app = createAppGrpc({
       host,
       port,
       protocol,
@@ -39,6 +42,7 @@ export function openAppChannel(
         }
       },
     });
+    return { ...app, grpc: app };
   }
   const app = createAppHttp({ host, port, protocol, token });
   const path = `/${(health?.path ?? '/healthz').replace(/^\/+/, '')}`;

@@ -4,6 +4,7 @@ import type { Api } from '../api/index.ts';
 import type { Clock } from '../core/ports.ts';
 import type { HttpPipeline } from '../transport/http-pipeline.ts';
 import { createHttpServer, type HttpServer } from '../transport/http-server.ts';
+import type { DaprGrpcOptions } from '../transport/grpc/dapr-server.ts';
 import type { ListenAt } from '../transport/listen.ts';
 import { allowedRoutes } from './sidecar-allowed.ts';
 import type { SidecarOptions } from './sidecar-options.ts';
@@ -16,6 +17,8 @@ export interface SidecarServersParts {
   readonly pipeline?: HttpPipeline | undefined;
   /** What a request may still take when the servers close. */
   readonly graceMs: number;
+  /** Actors over streams, and where the gRPC proxy leads. */
+  readonly grpc?: Pick<DaprGrpcOptions, 'hostActors' | 'proxyTarget'> | undefined;
 }
 
 export interface SidecarServers extends AsyncDisposable {
@@ -38,6 +41,7 @@ export async function openServers({
   clock,
   graceMs,
   pipeline,
+  grpc: grpcParts = {},
 }: SidecarServersParts): Promise<SidecarServers> {
   const { listen, log, appId } = options;
   const logger = log.scoped('dapr.runtime.http');
@@ -74,6 +78,7 @@ export async function openServers({
   const grpcAt = placesOf('grpc', listen.grpcPort);
   const grpc = undo.use(
     await createDaprGrpcServer({
+      ...grpcParts,
       api,
       at: grpcAt,
       logger: log.scoped('dapr.runtime.grpc.api'),
@@ -81,6 +86,7 @@ export async function openServers({
       apiToken: listen.apiToken,
       maxMessageBytes: listen.maxBodyBytes,
       maxHeaderBytes: listen.maxHeaderBytes,
+      closeGraceMs: graceMs,
     }),
   );
   where('grpc', 'gRPC', grpcAt, grpc.port);

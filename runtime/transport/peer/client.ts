@@ -4,7 +4,7 @@
  */
 import { hostname } from 'node:os';
 import type { AppRequest, AppResponse, Peers } from '../../api/invoke.ts';
-import { isTroupeError, TroupeError } from '../../core/errors.ts';
+import { TroupeError } from '../../core/errors.ts';
 import type { OutgoingCall } from '../grpc/client-call.ts';
 import { createGrpcClient, type GrpcClient } from '../grpc/client.ts';
 import { createProtos, type MethodCodec, type Protos } from '../grpc/proto.ts';
@@ -44,8 +44,6 @@ export interface PeersOptions {
   /** Default 4 MiB; 0 or less: no limit. */
   readonly maxMessageBytes?: number | undefined;
   readonly protos?: Protos | undefined;
-  /** Resolves after so many milliseconds; rejects when the signal aborts. Default: the real time. */
-  readonly pause?: ((ms: number, signal: AbortSignal | undefined) => Promise<void>) | undefined;
 }
 
 export interface OpenPeers extends Peers, AsyncDisposable {
@@ -55,25 +53,8 @@ export interface OpenPeers extends Peers, AsyncDisposable {
 }
 
 const MAX_BYTES = 4 * 1024 * 1024;
-/** As daprd tries a peer that it did not reach, when no policy says otherwise. */
-const ATTEMPTS = 3;
-const PAUSE_MS = 1000;
 /** A connection that no call used for so long is closed. */
 const IDLE_MS = 60_000;
-
-function realPause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const gaveUp = (): void => {
-      clearTimeout(timer);
-      reject(new TroupeError('CANCELLED', 'the caller went away'));
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', gaveUp);
-      resolve();
-    }, ms);
-    signal?.addEventListener('abort', gaveUp, { once: true });
-  });
-}
 
 /** True when the peer cannot have started with the call. */
 const isUnreached = (error: unknown): boolean =>
@@ -103,7 +84,6 @@ async function failureOf(call: OutgoingCall): Promise<GrpcError> {
 
 export function createPeers(options: PeersOptions): OpenPeers {
   const { resolver, protos = createProtos(), hostAddress = '127.0.0.1' } = options;
-  const { pause = realPause } = options;
   const limit = options.maxMessageBytes ?? MAX_BYTES;
   const maxMessageBytes = limit > 0 ? limit : Number.POSITIVE_INFINITY;
   const maxPayload = payloadBytes(limit);
@@ -184,15 +164,10 @@ export function createPeers(options: PeersOptions): OpenPeers {
 
   return {
     async invoke(callee, request) {
-      const mayRepeat = request.body === undefined || request.body instanceof Uint8Array;
-      for (let tried = 1; ; tried++) {
-        try {
-          return await attempt(callee, request);
-        } catch (error) {
-          if (isTroupeError(error)) throw error;
-          if (!mayRepeat || tried === ATTEMPTS || !isUnreached(error)) throw asError(error, callee);
-          await pause(PAUSE_MS, request.signal);
-        }
+      try {
+        return await attempt(callee, request);
+      } catch (error) {
+        throw asError(error, callee);
       }
     },
     async target(callee, { signal } = {}) {
