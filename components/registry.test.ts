@@ -5,11 +5,12 @@ import { checkMetadata, componentKinds, createRegistry } from './registry.ts';
 describe('the registry', () => {
   it('resolves every type of its tables to a driver of the right kind', async () => {
     const registry = createRegistry();
-    const tables = Object.values(componentKinds).flatMap(({ drivers }) => drivers);
+    const kinds: readonly Kind<Component>[] = Object.values(componentKinds) as never;
+    const tables = kinds.flatMap(({ drivers }) => drivers);
     expect(registry.types()).toEqual(tables.map(({ type }) => type).sort());
     expect(new Set(registry.types()).size).toBe(tables.length);
-    for (const type of registry.types()) {
-      const { kind, driver, fields } = await registry.resolve(type);
+    for (const { type, versions } of tables) {
+      const { kind, driver, fields } = await registry.resolve(type, versions[0]);
       expect(type.startsWith(`${kind}.`)).toBe(true);
       expect(driver.create).toBeTypeOf('function');
       expect(fields).toEqual([...componentKinds[kind].fields, ...driver.fields]);

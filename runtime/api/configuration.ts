@@ -40,11 +40,12 @@ export interface ConfigurationApi {
   subscribe(
     query: ConfigurationQuery,
     deliver: (update: ConfigurationUpdate) => Promise<void>,
+    options?: { onEnd?: () => void },
   ): Promise<string>;
   /** A subscription that posts to `/configuration/<store>/<key>` of the app. */
   subscribeApp(query: ConfigurationQuery): Promise<string>;
-  /** False when there is no such subscription. */
-  unsubscribe(store: string, id: string): Promise<boolean>;
+  /** False when there is no such subscription, or not in the store that is named. */
+  unsubscribe(id: string, store?: string): Promise<boolean>;
   /** Ends the subscriptions. Idempotent. */
   close(): Promise<void>;
 }
@@ -69,9 +70,15 @@ function bodyOf(items: ConfigurationItems): Record<string, unknown> {
   );
 }
 
+interface Open {
+  readonly store: string;
+  readonly subscription: ConfigurationSubscription;
+  readonly onEnd: (() => void) | undefined;
+}
+
 export function createConfigurationApi(options: ConfigurationOptions): ConfigurationApi {
   const { configurations, app, logger } = options;
-  const open = new Map<string, { store: string; subscription: ConfigurationSubscription }>();
+  const open = new Map<string, Open>();
 
   function find(name: string): ConfigurationStore {
     const store = configurations.get(name);
@@ -114,7 +121,7 @@ export function createConfigurationApi(options: ConfigurationOptions): Configura
       }
     },
 
-    async subscribe({ store: name, keys, metadata = {} }, deliver) {
+    async subscribe({ store: name, keys, metadata = {} }, deliver, { onEnd } = {}) {
       const store = find(name);
       const id = randomUUID();
       // Updates wait until the caller knows the id.
@@ -124,7 +131,7 @@ export function createConfigurationApi(options: ConfigurationOptions): Configura
           await known;
           await deliver({ id, items });
         });
-        open.set(id, { store: name, subscription });
+        open.set(id, { store: name, subscription, onEnd });
       } catch (cause) {
         const text = `failed to subscribe ${listOf(keys)} from Configuration store ${name}: ${messageOf(cause)}`;
         throw new ApiError('CONFIGURATION_SUBSCRIBE', text, { cause });
@@ -145,19 +152,18 @@ export function createConfigurationApi(options: ConfigurationOptions): Configura
       return api.subscribe(query, (update) => post(query.store, update));
     },
 
-    async unsubscribe(name, id) {
-      find(name);
+    async unsubscribe(id, name) {
+      if (name !== undefined) find(name);
       const found = open.get(id);
-      if (found?.store !== name) return false;
+      if (!found || (name !== undefined && found.store !== name)) return false;
       open.delete(id);
       await found.subscription.close();
+      found.onEnd?.();
       return true;
     },
 
     async close() {
-      const all = [...open.values()];
-      open.clear();
-      await Promise.all(all.map(({ subscription }) => subscription.close()));
+      await Promise.all([...open.keys()].map((id) => api.unsubscribe(id)));
     },
   };
   return api;
@@ -189,7 +195,7 @@ export function configurationRoutes(api: ConfigurationApi): HttpRoute[] {
       pattern: `${version}/configuration/{store}/{id}/unsubscribe`,
       async handle({ params }) {
         const [store, id] = params as [string, string];
-        if (await api.unsubscribe(store, id)) return json({ ok: true });
+        if (await api.unsubscribe(id, store)) return json({ ok: true });
         const message = `failed to unsubscribe to configuration request ${id}: subscription with id ${id} does not exist`;
         return json({ message }, 500);
       },

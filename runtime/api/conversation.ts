@@ -20,59 +20,61 @@ export interface ConversationOptions {
   readonly conversations: ReadonlyMap<string, Conversation>;
 }
 
+type Maybe<T> = T | null | undefined;
+
 interface Text {
-  readonly text?: string;
+  readonly text?: Maybe<string>;
 }
 
 interface PlainToolCall {
-  readonly id?: string;
-  readonly function?: { readonly name?: string; readonly arguments?: string };
+  readonly id?: Maybe<string>;
+  readonly function?: { readonly name?: Maybe<string>; readonly arguments?: string };
 }
 
 interface PlainContent {
-  readonly name?: string;
-  readonly content?: readonly Text[];
-  readonly toolCalls?: readonly PlainToolCall[];
-  readonly toolId?: string;
+  readonly name?: Maybe<string>;
+  readonly content?: Maybe<readonly Text[]>;
+  readonly toolCalls?: Maybe<readonly PlainToolCall[]>;
+  readonly toolId?: Maybe<string>;
 }
 
 /** One of `ofDeveloper`, `ofSystem`, `ofUser`, `ofAssistant` and `ofTool`. */
-export type PlainMessage = Readonly<Partial<Record<MessageKind, PlainContent>>>;
+export type PlainMessage = Readonly<Partial<Record<MessageKind, PlainContent | null>>>;
 type MessageKind = keyof typeof ROLES;
 
 export interface PlainTool {
-  readonly function?: {
-    readonly name?: string;
-    readonly description?: string;
-    readonly parameters?: Readonly<Record<string, unknown>>;
-  };
+  readonly function?: Maybe<{
+    readonly name?: Maybe<string>;
+    readonly description?: Maybe<string>;
+    readonly parameters?: Maybe<Readonly<Record<string, unknown>>>;
+  }>;
 }
 
 export interface ConverseAlpha1 {
-  readonly contextID?: string | undefined;
+  readonly contextID?: Maybe<string>;
   readonly inputs: readonly {
-    readonly content?: string;
-    readonly role?: string;
-    readonly scrubPII?: boolean;
+    readonly content?: Maybe<string>;
+    readonly role?: Maybe<string>;
+    readonly scrubPII?: Maybe<boolean>;
   }[];
-  readonly metadata?: Readonly<Record<string, string>> | undefined;
-  readonly scrubPII?: boolean | undefined;
-  readonly temperature?: number | undefined;
+  readonly metadata?: Maybe<Readonly<Record<string, string>>>;
+  readonly scrubPII?: Maybe<boolean>;
+  readonly temperature?: Maybe<number>;
 }
 
 export interface ConverseAlpha2 {
-  readonly contextId?: string | undefined;
+  readonly contextId?: Maybe<string>;
   readonly inputs: readonly {
-    readonly messages?: readonly PlainMessage[];
-    readonly scrubPii?: boolean;
+    readonly messages?: Maybe<readonly PlainMessage[]>;
+    readonly scrubPii?: Maybe<boolean>;
   }[];
-  readonly metadata?: Readonly<Record<string, string>> | undefined;
-  readonly scrubPii?: boolean | undefined;
-  readonly temperature?: number | undefined;
-  readonly tools?: readonly PlainTool[] | undefined;
-  readonly toolChoice?: string | undefined;
-  readonly responseFormat?: Readonly<Record<string, unknown>> | undefined;
-  readonly promptCacheRetentionMs?: number | undefined;
+  readonly metadata?: Maybe<Readonly<Record<string, string>>>;
+  readonly scrubPii?: Maybe<boolean>;
+  readonly temperature?: Maybe<number>;
+  readonly tools?: Maybe<readonly PlainTool[]>;
+  readonly toolChoice?: Maybe<string>;
+  readonly responseFormat?: Maybe<Readonly<Record<string, unknown>>>;
+  readonly promptCacheRetentionMs?: Maybe<number>;
 }
 
 type Context = { readonly signal?: AbortSignal };
@@ -108,15 +110,19 @@ function messageOf(
 ): ConversationMessage {
   const kind = (Object.keys(ROLES) as MessageKind[]).find((name) => plain[name]);
   if (!kind) throw refuse('message type cannot be nil');
-  const { name = '', content = [], toolCalls = [], toolId = '' } = plain[kind]!;
-  const parts = content.map(({ text = '' }): MessagePart =>
+  const { name, content, toolCalls, toolId } = plain[kind]!;
+  const parts = (content ?? []).map(({ text }): MessagePart =>
     kind === 'ofTool'
-      ? { kind: 'tool-result', toolId, name, text: scrub(text) }
-      : { kind: 'text', text: scrub(text) },
+      ? { kind: 'tool-result', toolId: toolId ?? '', name: name ?? '', text: scrub(text ?? '') }
+      : { kind: 'text', text: scrub(text ?? '') },
   );
-  for (const { id = '', function: called } of kind === 'ofAssistant' ? toolCalls : []) {
+  for (const { id, function: called } of (kind === 'ofAssistant' && toolCalls) || []) {
     if (!called) throw refuse('tool types cannot be nil');
-    const call: ToolCall = { id, name: called.name ?? '', arguments: called.arguments ?? '' };
+    const call: ToolCall = {
+      id: id ?? '',
+      name: called.name ?? '',
+      arguments: called.arguments ?? '',
+    };
     parts.push({ kind: 'tool-call', call });
   }
   return { role: ROLES[kind], parts };
@@ -152,20 +158,23 @@ export function createConversationApi({ conversations }: ConversationOptions): C
     }
   }
 
-  const scrubIf = (isAsked: boolean | undefined): ((text: string) => string) =>
+  const scrubIf = (isAsked: boolean | null | undefined): ((text: string) => string) =>
     isAsked ? scrubPii : (text) => text;
 
   return {
     async converseAlpha1(name, request, context) {
       const component = find(name, request.inputs);
-      const messages = request.inputs.map(
-        ({ content = '', role = '', scrubPII }): ConversationMessage => ({
-          role: roleOf(role),
-          parts: [{ kind: 'text', text: scrubIf(scrubPII)(content) }],
-        }),
-      );
-      const { metadata = {}, temperature } = request;
-      const asked = { messages, tools: [], metadata, temperature };
+      const messages = request.inputs.map(({ content, role, scrubPII }): ConversationMessage => ({
+        role: roleOf(role ?? ''),
+        parts: [{ kind: 'text', text: scrubIf(scrubPII)(content ?? '') }],
+      }));
+      const { metadata, temperature } = request;
+      const asked = {
+        messages,
+        tools: [],
+        metadata: metadata ?? {},
+        temperature: temperature ?? undefined,
+      };
       const { outputs } = await converse(name, component, asked, context);
       const scrub = scrubIf(request.scrubPII);
       return outputs.map(({ choices }) => scrub(choices[0]?.content ?? ''));
@@ -178,17 +187,17 @@ export function createConversationApi({ conversations }: ConversationOptions): C
           'CONVERSATION_PARAMETERS',
           `failed conversing with component ${name}: invalid params: ${why}`,
         );
-      const messages = request.inputs.flatMap(({ messages: plain = [], scrubPii: isAsked }) =>
-        plain.map((message) => messageOf(message, scrubIf(isAsked), refuse)),
+      const messages = request.inputs.flatMap(({ messages: plain, scrubPii: isAsked }) =>
+        (plain ?? []).map((message) => messageOf(message, scrubIf(isAsked), refuse)),
       );
-      const { tools: plainTools = [], metadata = {}, temperature, responseFormat } = request;
+      const plainTools = request.tools ?? [];
       const tools = plainTools.flatMap(({ function: declared }): ConversationTool[] =>
         declared
           ? [
               {
                 name: declared.name ?? '',
                 description: declared.description ?? '',
-                parameters: declared.parameters,
+                parameters: declared.parameters ?? undefined,
               },
             ]
           : [],
@@ -199,15 +208,14 @@ export function createConversationApi({ conversations }: ConversationOptions): C
       const isName = toolChoice && !['auto', 'none', 'required'].includes(toolChoice);
       if (isName && plainTools.length > 0 && !tools.some((tool) => tool.name === toolChoice))
         throw refuse(`tool choice selected was not found. ${CHOICES}`);
-      const { promptCacheRetentionMs } = request;
-      const asked = {
+      const asked: ConversationRequest = {
         messages,
         tools,
         toolChoice,
-        temperature,
-        responseFormat,
-        promptCacheRetentionMs,
-        metadata,
+        temperature: request.temperature ?? undefined,
+        responseFormat: request.responseFormat ?? undefined,
+        promptCacheRetentionMs: request.promptCacheRetentionMs ?? undefined,
+        metadata: request.metadata ?? {},
       };
       const answer = await converse(name, component, asked, context);
       const scrub = scrubIf(request.scrubPii);

@@ -220,9 +220,12 @@ export class ServerCall implements StreamCall {
     }
     this.#discard();
     if (!stream.headersSent) {
-      const head = this.#sent ? { ...sendable(this.#sent), ...HEAD } : HEAD;
-      stream.respond({ ...head, ...trailers }, TRAILERS_ONLY);
-      return;
+      if (!this.#sent) {
+        stream.respond({ ...HEAD, ...trailers }, TRAILERS_ONLY);
+        return;
+      }
+      // Clients look for a handler's headers apart from the status.
+      stream.respond({ ...sendable(this.#sent), ...HEAD }, STREAMED);
     }
     stream.once('wantTrailers', () => stream.sendTrailers(trailers));
     stream.end();

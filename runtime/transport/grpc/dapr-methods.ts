@@ -2,7 +2,13 @@
 import type { Api } from '../../api/index.ts';
 import { actorEventMethods, type HostActors } from './methods/actor-events.ts';
 import { actorMethods } from './methods/actors.ts';
+import { bindingMethods } from './methods/bindings.ts';
+import { configurationMethods } from './methods/configuration.ts';
+import { conversationMethods } from './methods/conversation.ts';
+import { cryptoMethods } from './methods/crypto.ts';
 import { invokeMethods } from './methods/invoke.ts';
+import { jobMethods } from './methods/jobs.ts';
+import { lockMethods } from './methods/lock.ts';
 import { metadataMethods } from './methods/metadata.ts';
 import { pubsubMethods } from './methods/pubsub.ts';
 import { secretsMethods } from './methods/secrets.ts';
@@ -31,6 +37,12 @@ export function daprMethods({ api, maxBytes, hostActors }: DaprMethodsParts): Me
     ...actorEventMethods(hostActors),
     ...subscribeMethods(api.subscriptions),
     ...metadataMethods(api.metadata, api.health),
+    ...bindingMethods(api.bindings),
+    ...configurationMethods(api.configuration),
+    ...lockMethods(api.lock),
+    ...jobMethods(api.jobs),
+    ...cryptoMethods(api.crypto),
+    ...conversationMethods(api.conversation),
     ...workflowMethods(),
   ];
   return [...served, ...unservedMethods(served)];
