@@ -4,7 +4,7 @@
  * defines are left as they are, because another document may define them.
  */
 import type {
-  ActorTarget,
+  ActorPolicies,
   CircuitBreakerPolicy,
   CodeRange,
   ResiliencyPolicies,
@@ -91,7 +91,7 @@ const rawActor = object({
   circuitBreakerScope: word('type', 'id', 'both'),
 });
 
-const actor: Read<ActorTarget> = (reader, at) => {
+const actor: Read<ActorPolicies> = (reader, at) => {
   const read = rawActor(reader, at);
   if (read?.circuitBreaker && !read.circuitBreakerScope) {
     return refuse(reader, at, 'circuitBreaker needs circuitBreakerScope: type, id or both');

@@ -41,17 +41,17 @@ export interface PolicyNames {
   readonly circuitBreaker?: string;
 }
 
-export interface AppTarget extends PolicyNames {
+export interface AppPolicies extends PolicyNames {
   /** Circuit breakers kept for endpoints of the app. Default 100. */
   readonly circuitBreakerCacheSize?: number;
 }
 
-export interface ActorTarget extends AppTarget {
+export interface ActorPolicies extends AppPolicies {
   /** Needed with a circuit breaker. The cache holds 5000 by default. */
   readonly circuitBreakerScope?: 'type' | 'id' | 'both';
 }
 
-export interface ComponentTarget {
+export interface ComponentPolicies {
   readonly inbound?: PolicyNames;
   readonly outbound?: PolicyNames;
 }
@@ -64,9 +64,9 @@ export interface ResiliencyPolicies {
   readonly timeouts: Readonly<Record<string, number>>;
   readonly retries: Readonly<Record<string, RetryPolicy>>;
   readonly circuitBreakers: Readonly<Record<string, CircuitBreakerPolicy>>;
-  readonly apps: Readonly<Record<string, AppTarget>>;
-  readonly actors: Readonly<Record<string, ActorTarget>>;
-  readonly components: Readonly<Record<string, ComponentTarget>>;
+  readonly apps: Readonly<Record<string, AppPolicies>>;
+  readonly actors: Readonly<Record<string, ActorPolicies>>;
+  readonly components: Readonly<Record<string, ComponentPolicies>>;
 }
 
 /** Component kinds as the names of default policies spell them. */

@@ -286,7 +286,7 @@ describe('policies by default', () => {
 
   it('go from the nearest name to the widest', () => {
     expect(resiliency.app('any', '/').timeoutMs).toBe(2);
-    expect(resiliency.turnTimeout('Cart')).toBe(1);
+    expect(resiliency.turn('Cart', '1')?.timeoutMs).toBe(1);
     expect(resiliency.outbound('store', 'Statestore').retry?.maxRetries).toBe(7);
     expect(resiliency.inbound('broker', 'Pubsub').retry?.maxRetries).toBe(8);
   });

@@ -8,12 +8,12 @@ import { CircuitBreaker, type BreakerCounts, type BreakerState } from './resilie
 import {
   BUILT_IN_RETRIES,
   PROTECTED_RETRY,
-  type ActorTarget,
-  type AppTarget,
+  type ActorPolicies,
+  type AppPolicies,
   type BuiltInRetry,
   type CircuitBreakerPolicy,
   type ComponentKind,
-  type ComponentTarget,
+  type ComponentPolicies,
   type Flow,
   type PolicyNames,
   type ResiliencyPolicies,
@@ -61,8 +61,8 @@ export interface Resiliency {
   app(appId: string, endpoint: string): Policy;
   /** Around the whole of an actor call: retries and circuit breaker. Undefined when nothing is configured. */
   actor(type: string, id: string): Policy | undefined;
-  /** Milliseconds that a turn of the type may take once it runs; undefined: no limit of a policy. */
-  turnTimeout(type: string): number | undefined;
+  /** Around a turn once it runs: the time that it may take. Undefined when nothing is configured. */
+  turn(type: string, id: string): Policy | undefined;
   outbound(component: string, kind: ComponentKind): Policy;
   inbound(component: string, kind: ComponentKind): Policy;
   builtIn(name: BuiltInRetry): Policy;
@@ -82,9 +82,9 @@ export function createResiliency(
   let timeouts = new Map<string, number>();
   let retries = new Map<string, RetryPolicy>();
   let breakers = new Map<string, CircuitBreakerPolicy>();
-  let apps = new Map<string, AppTarget>();
-  let actors = new Map<string, ActorTarget>();
-  let components = new Map<string, ComponentTarget>();
+  let apps = new Map<string, AppPolicies>();
+  let actors = new Map<string, ActorPolicies>();
+  let components = new Map<string, ComponentPolicies>();
   let source = { name: '', namespace: '' };
   /** By what they protect; the policy that a breaker was made of decides whether it stays. */
   const live = new Map<
@@ -217,7 +217,7 @@ export function createResiliency(
   return {
     replace,
     app(appId, endpoint) {
-      const target: AppTarget | undefined = apps.get(appId);
+      const target: AppPolicies | undefined = apps.get(appId);
       const names = target ?? byDefault(['App']);
       const size = target?.circuitBreakerCacheSize || ENDPOINT_BREAKERS;
       const breaker =
@@ -239,9 +239,10 @@ export function createResiliency(
       const { timeout: _turn, ...around } = names;
       return make(`actor[${type}, ${id}]`, `actor_${type}`, 'outbound', around, breaker);
     },
-    turnTimeout(type) {
+    turn(type, id) {
       const { timeout } = actors.get(type) ?? byDefault(['Actor']);
-      return timeout === undefined ? undefined : timeouts.get(timeout);
+      if (timeout === undefined) return undefined;
+      return make(`actor[${type}, ${id}]`, `actor_${type}`, 'outbound', { timeout }, undefined);
     },
     outbound: (name, kind) => component(name, kind, 'Outbound'),
     inbound: (name, kind) => component(name, kind, 'Inbound'),

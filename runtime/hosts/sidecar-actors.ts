@@ -4,7 +4,12 @@
  */
 import type { AppChannel } from '../api/invoke.ts';
 import type { Engine } from '../core/engine.ts';
-import { createAppActorTarget, type AppActorType } from '../targets/app-actors.ts';
+import type { Resiliency } from '../core/resiliency.ts';
+import {
+  createAppActorTarget,
+  type AppActorDelivery,
+  type AppActorType,
+} from '../targets/app-actors.ts';
 import { createHttpActorDelivery } from '../targets/app-actors-http.ts';
 import { readAppConfig } from '../targets/app-config.ts';
 import type { SidecarLog } from './sidecar-log.ts';
@@ -51,10 +56,19 @@ export async function askForActors({
 export function hostAppActors(
   actors: readonly AppActorType[],
   engine: Engine | undefined,
-  { app, log }: Pick<AppActorsParts, 'app' | 'log'>,
+  {
+    app,
+    log,
+    resiliency,
+  }: Pick<AppActorsParts, 'app' | 'log'> & { readonly resiliency?: Resiliency | undefined },
 ): (() => Promise<void>) | undefined {
   if (!engine || actors.length === 0) return undefined;
-  const delivery = createHttpActorDelivery(app);
+  const http = createHttpActorDelivery(app);
+  const delivery: AppActorDelivery = {
+    ...http,
+    invoke: (call) =>
+      resiliency?.turn(call.type, call.id)?.run(() => http.invoke(call)) ?? http.invoke(call),
+  };
   const types = actors.map(({ type }) => type);
   log.info({}, `Registering hosted actors: [${types.join(' ')}]`);
   for (const actor of actors) engine.host(createAppActorTarget(actor, delivery));

@@ -9,6 +9,7 @@ import { subscribeApp, type AppSubscriptions } from '../api/app-subscriptions.ts
 import type { SubscriptionSpec } from '../config/subscription.ts';
 import type { Engine } from '../core/engine.ts';
 import type { Clock } from '../core/ports.ts';
+import type { Resiliency } from '../core/resiliency.ts';
 import type { AppActorType } from '../targets/app-actors.ts';
 import { waitForPort } from './app-port.ts';
 import { pipeChannel, type Pipeline } from './component-pipeline.ts';
@@ -20,6 +21,7 @@ import type { SidecarAppOptions, SidecarOptions } from './sidecar-options.ts';
 export interface SidecarAppParts {
   readonly options: SidecarOptions;
   readonly clock: Clock;
+  readonly resiliency?: Resiliency | undefined;
   /** Steps of every call to an app behind HTTP. */
   readonly pipeline?: Pipeline | undefined;
 }
@@ -54,7 +56,12 @@ export interface SidecarApp {
 /** Something that runs while the app is healthy. Ends by the function that it resolves to. */
 type Feature = () => Promise<(() => Promise<void>) | undefined>;
 
-export function createSidecarApp({ options, clock, pipeline }: SidecarAppParts): SidecarApp {
+export function createSidecarApp({
+  options,
+  clock,
+  resiliency,
+  pipeline,
+}: SidecarAppParts): SidecarApp {
   const { app, log } = options;
   const registered = Promise.withResolvers<void>();
   let isRegistered = false;
@@ -123,7 +130,7 @@ export function createSidecarApp({ options, clock, pipeline }: SidecarAppParts):
       },
       () => Promise.resolve(paused ? undefined : context.api.jobs.start()),
       async () => {
-        const end = hostAppActors(await actors!, context.engine, asking);
+        const end = hostAppActors(await actors!, context.engine, { ...asking, resiliency });
         register();
         return end;
       },

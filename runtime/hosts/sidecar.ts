@@ -6,6 +6,7 @@
 import { createApi, type Api, type ApiOptions } from '../api/index.ts';
 import { Engine } from '../core/engine.ts';
 import type { ActorRuntime } from '../core/ports.ts';
+import { underActorPolicies } from '../core/resiliency-actors.ts';
 import { createSinglePlacement } from '../placement/single.ts';
 import { goText } from './go-text.ts';
 import { grpcParts } from './grpc-parts.ts';
@@ -77,6 +78,7 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
   const app = createSidecarApp({
     options,
     clock,
+    resiliency,
     pipeline: createPipeline(configuration?.appHttpPipeline ?? [], components.middlewares),
   });
   const endpoints = undo.use(
@@ -100,7 +102,9 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     appId,
     namespace: options.namespace,
     runtimeVersion: DAPR_VERSION,
-    actors: hosting && untilRegistered(hosting.engine.actors, app.registration),
+    actors:
+      hosting &&
+      untilRegistered(underActorPolicies(hosting.engine.actors, resiliency), app.registration),
     app: app.channel,
     peers: peering.peers,
     endpoints,

@@ -83,7 +83,7 @@ export function createHttpActorDelivery(app: HttpActorApp): AppActorDelivery {
     throw new TroupeError(
       'COMPONENT',
       `error from actor service: (${answer.status}) ${decoder.decode(bytes)}`,
-      { actor },
+      { actor, details: { status: answer.status } },
     );
   }
 
