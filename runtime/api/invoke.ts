@@ -131,6 +131,13 @@ function failure(
   return new ApiError(name, `failed to invoke, id: ${target}, err: ${why}`, { cause });
 }
 
+const known = (headers: HeaderValues): Values =>
+  Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, value]],
+    ),
+  );
+
 async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
@@ -240,7 +247,7 @@ export function createInvokeApi(options: InvokeOptions): InvokeApi {
     if (handler) {
       const { body, signal = new AbortController().signal } = request;
       const stream = body instanceof Uint8Array ? once(body) : body;
-      const values = outsideHeaders(request.headers);
+      const values = known(request.headers);
       return callHandler(
         handler,
         { ...request, target: appId, path, signal, body: stream },
