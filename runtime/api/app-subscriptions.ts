@@ -10,7 +10,8 @@ import type { Subscription } from '../../components/pubsub/contract.ts';
 import type { AppChannel } from './invoke.ts';
 import { bodyOf, createHttpEvents } from './subscriptions-http.ts';
 import { parseAppSubscriptions, type AppSubscription } from './subscriptions-list.ts';
-import type { EventTarget, Subscriptions } from './subscriptions.ts';
+import type { SubscriptionInfo } from './metadata.ts';
+import { infoOf, type EventTarget, type Subscriptions } from './subscriptions.ts';
 
 export interface AppSubscriptionsOptions {
   readonly app: AppChannel;
@@ -81,6 +82,11 @@ function declaredOnes(specs: readonly SubscriptionSpec[]): AppSubscription[] {
     }));
 }
 
+/** Declared subscriptions as `/v1.0/metadata` shows them, also when there is no app to deliver to. */
+export function describeDeclared(specs: readonly SubscriptionSpec[]): SubscriptionInfo[] {
+  return [...wantedOf(declaredOnes(specs), []).values()].map(infoOf);
+}
+
 /** One a topic: of the declared ones the first, and what the app lists goes before them. */
 function wantedOf(
   declared: readonly AppSubscription[],
@@ -117,7 +123,8 @@ export async function subscribeApp(options: AppSubscriptionsOptions): Promise<Ap
     const { pubsub, topic } = request;
     try {
       const { deliver, deliverBulk } = events;
-      const subscription = await subscriptions.subscribeBytes(request, deliver, deliverBulk);
+      const asked = { ...request, announced: true };
+      const subscription = await subscriptions.subscribeBytes(asked, deliver, deliverBulk);
       open.set(key, { made: JSON.stringify(request), subscription });
     } catch (error) {
       const code = isTroupeError(error) ? error.code : undefined;
@@ -155,6 +162,7 @@ export async function subscribeApp(options: AppSubscriptionsOptions): Promise<Ap
     return done;
   }
 
+  subscriptions.announce(() => [...wantedOf(declared, listed).values()].map(infoOf));
   await inTurn(reconcile);
   return {
     get topics() {
@@ -174,6 +182,7 @@ export async function subscribeApp(options: AppSubscriptionsOptions): Promise<Ap
       }),
     close() {
       closed = true;
+      subscriptions.announce(() => declared.map(infoOf));
       return inTurn(reconcile);
     },
   };

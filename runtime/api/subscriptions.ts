@@ -43,6 +43,8 @@ export interface SubscribeRequest {
   readonly rules?: readonly RouteRule[] | undefined;
   /** Present: several events at a time, to `deliverBulk`. */
   readonly bulk?: BulkOptions | undefined;
+  /** Listed by whoever made it, with `announce`. */
+  readonly announced?: boolean | undefined;
   /** As `/v1.0/metadata` shows it. Default PROGRAMMATIC. */
   readonly type?: SubscriptionInfo['type'] | undefined;
 }
@@ -117,8 +119,24 @@ export interface Subscriptions extends AsyncDisposable {
     deliverBulk?: DeliverBulk,
   ): Promise<Subscription>;
   list(): SubscriptionInfo[];
+  /** Has `list` begin with these, in place yet or not; the last announcement counts. */
+  announce(infos: () => readonly SubscriptionInfo[]): void;
   /** Ends all subscriptions; deliveries that run have 30 s to finish. Idempotent. */
   close(): Promise<void>;
+}
+
+/** As `/v1.0/metadata` shows a subscription. */
+export function infoOf(request: SubscribeRequest): SubscriptionInfo {
+  const { pubsub = 'pubsub', topic, metadata = {}, path, deadLetterTopic = '' } = request;
+  const rules = request.rules ?? (path === undefined ? undefined : [{ path }]);
+  return {
+    pubsubname: pubsub,
+    topic,
+    ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
+    ...(rules ? { rules } : {}),
+    deadLetterTopic,
+    type: request.type ?? 'PROGRAMMATIC',
+  };
 }
 
 const realTimer: Timer = (delayMs, fire) => {
@@ -128,7 +146,8 @@ const realTimer: Timer = (delayMs, fire) => {
 
 export function createSubscriptions(options: SubscriptionsOptions): Subscriptions {
   const { appId, pubsub: api, now, logger, resiliency, timer = realTimer } = options;
-  const open = new Map<Subscription, SubscriptionInfo>();
+  const open = new Map<Subscription, SubscriptionInfo | undefined>();
+  let announced: () => readonly SubscriptionInfo[] = () => [];
 
   async function subscribeBytes(
     request: SubscribeRequest,
@@ -185,14 +204,7 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
       await Promise.all([drain.close(), subscription.close()]);
     };
     const opened: Subscription = { close, [Symbol.asyncDispose]: close };
-    open.set(opened, {
-      pubsubname: pubsub,
-      topic,
-      ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
-      ...(request.rules || request.path !== undefined ? { rules } : {}),
-      deadLetterTopic: deadLetterTopic ?? '',
-      type: request.type ?? 'PROGRAMMATIC',
-    });
+    open.set(opened, request.announced ? undefined : infoOf(request));
     return opened;
   }
 
@@ -210,7 +222,8 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
     subscribeBytes,
     subscribe: (request, deliver) =>
       subscribeBytes(request, ({ event, signal }) => deliver(event, { signal })),
-    list: () => [...open.values()],
+    list: () => [...announced(), ...[...open.values()].filter((one) => one !== undefined)],
+    announce: (infos) => void (announced = infos),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -181,6 +181,15 @@ describe('resources read as Dapr reads them', () => {
     expect(warnings).toMatchObject([{ field: 'spec.extra' }]);
   });
 
+  it('have names without regard to case', () => {
+    const { subscriptions, problems } = parse(
+      sound.replace('kind:', 'Kind:').replace('topic:', 'Topic:'),
+      report,
+    );
+    expect(problems).toEqual([]);
+    expect(subscriptions).toMatchObject([{ topic: 't' }]);
+  });
+
   it('leave out what is for another app', () => {
     const { subscriptions, leftOut } = parse(`${sound}scopes: [other]\n`, report);
     expect(subscriptions).toEqual([]);

@@ -71,8 +71,9 @@ const notBase60 = (tag: Tags[number]): boolean =>
 
 /**
  * One reader for each document of the file that has content and is YAML.
- * `unknownFields` says whether a field that no kind has is a problem, or a
- * warning and passed over as Dapr does it.
+ * `unknownFields` says whether a field that no kind has is a problem; with
+ * `warn` it is passed over, and names are read without regard to case, both as
+ * Dapr does it.
  */
 export function readDocuments(
   file: ResourceFile,
@@ -114,6 +115,13 @@ export function readDocuments(
     );
   }
   return readers;
+}
+
+/** As Dapr reads names: without regard to case, where one is not there as written. */
+function spelled(name: string, known: readonly string[]): string {
+  if (known.includes(name)) return name;
+  const lower = name.toLowerCase();
+  return known.find((one) => one.toLowerCase() === lower) ?? name;
 }
 
 function hasContent(document: Document.Parsed): boolean {
@@ -180,7 +188,8 @@ function createReader(
             take(resolved(pair.value), true);
             continue;
           }
-          const name = String(key?.source ?? key?.value ?? pair.key);
+          const written = String(key?.source ?? key?.value ?? pair.key);
+          const name = onUnknown ? spelled(written, known) : written;
           if (!known.includes(name)) {
             if (unknown) continue;
             const place = child(at, `.${name}`, pair.key, keyOffset);

@@ -45,6 +45,8 @@ export interface SidecarApp {
   unhealthy(): Promise<void>;
   /** Ends the app's subscriptions and bindings for good; everything else goes on. */
   pauseDeliveries(): Promise<void>;
+  /** Subscriptions declared beside the app. */
+  declared(): readonly SubscriptionSpec[];
   /** Puts other declared subscriptions in the place of all. */
   declare(specs: readonly SubscriptionSpec[]): Promise<void>;
   /** A component came, was replaced or went: what the app gets from it is made anew. */
@@ -194,6 +196,7 @@ export function createSidecarApp({
       paused = true;
       await endDeliveries?.();
     },
+    declared: () => declared,
     async declare(specs) {
       declared = specs;
       await subscriptions?.declare(specs);

@@ -3,6 +3,7 @@
  * language. It starts in daprd's order: components, API servers, engine, and
  * only then the app, which may itself need the API to start.
  */
+import { describeDeclared } from '../api/app-subscriptions.ts';
 import { createApi, type Api, type ApiOptions } from '../api/index.ts';
 import { Engine } from '../core/engine.ts';
 import type { ActorRuntime } from '../core/ports.ts';
@@ -117,6 +118,7 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     ready: () => waiting,
     shutdown: options.onShutdown,
   });
+  api.subscriptions.announce(() => describeDeclared(app.declared()));
   let servers: SidecarServers | undefined = undefined;
   let internal: GrpcServer | undefined = undefined;
   undo.defer(async () => {
