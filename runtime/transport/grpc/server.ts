@@ -90,6 +90,7 @@ const CONNECTION_WINDOW = 4 * 1024 * 1024;
 /** Node counts buffers of a session in megabytes and refuses streams beyond; the streams' own limits hold here. */
 const SESSION_MEMORY_MB = 1024;
 const SWEEP_MS = 1000;
+const REQUEST_TIMEOUT_MS = 300_000;
 const KEEP_ALIVE_MS = 60_000;
 const CLOSE_GRACE_MS = 800;
 const PING_TIMEOUT_MS = 20_000;
@@ -220,7 +221,7 @@ export async function createGrpcServer(options: GrpcServerOptions): Promise<Grpc
     return server;
   }
 
-  const longest = options.requestTimeoutMs ?? 300_000;
+  const longest = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
   const sweep = setInterval(
     () => {
       for (const [call, since] of arriving) {

@@ -1,5 +1,4 @@
 /** An event of a topic as the messages that apps get over gRPC, and what their answers mean. */
-import type { CloudEvent } from '../../actor/actor.ts';
 import type {
   BulkDelivery,
   BulkEntryDelivery,
@@ -7,6 +6,8 @@ import type {
   Delivery,
   DeliveryStatus,
 } from '../../api/subscriptions.ts';
+
+type CloudEvent = Delivery['event'];
 
 const encoder = new TextEncoder();
 const NO_BYTES = new Uint8Array(0);
