@@ -2,6 +2,8 @@
  * App to app: the name resolution of a sidecar, its way to the sidecars of
  * other apps, and the internal port by which they reach its own app.
  */
+import { createAccessControl } from '../config/access-control.ts';
+import { TroupeError } from '../core/errors.ts';
 import { createRegistry, type Registry } from '../../components/registry.ts';
 import type { NameResolver } from '../../components/nameresolution/contract.ts';
 import type { Api } from '../api/index.ts';
@@ -43,6 +45,9 @@ export async function openSidecarPeers(
   if (resolver) undo.use(resolver);
   const peers =
     resolver && undo.use(createPeers({ resolver, maxMessageBytes: listen.maxBodyBytes }));
+  const isHttp = !options.app?.protocol.startsWith('grpc');
+  const { accessControl } = options.configuration ?? {};
+  const mayCall = accessControl && createAccessControl(accessControl, isHttp);
   const open = undo.move();
   return {
     peers,
@@ -56,9 +61,27 @@ export async function openSidecarPeers(
         now: () => clock.now(),
         maxMessageBytes: listen.maxBodyBytes,
         closeGraceMs: graceMs,
-        deliver: (request) => api.invoke.deliver(request),
+        deliver: (request) => {
+          const denied = mayCall?.({
+            caller: undefined,
+            operation: request.path,
+            verb: request.method,
+            isHttp,
+          });
+          if (denied !== undefined) return Promise.reject(new TroupeError('FORBIDDEN', denied));
+          return api.invoke.deliver(request);
+        },
         actors: api.actors,
-        proxyTarget: onlyToSelf(appId, namespace, app),
+        proxyTarget: (target) => {
+          const denied = mayCall?.({
+            caller: undefined,
+            operation: target,
+            verb: undefined,
+            isHttp: false,
+          });
+          if (denied !== undefined) throw new GrpcError('PERMISSION_DENIED', denied);
+          return onlyToSelf(appId, namespace, app)(target);
+        },
       });
       try {
         await resolver?.register({ appId, namespace, host, port: server.port });
