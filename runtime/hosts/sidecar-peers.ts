@@ -72,7 +72,7 @@ export async function openSidecarPeers(
           return api.invoke.deliver(request);
         },
         actors: api.actors,
-        proxyTarget: (target) => {
+        proxyTarget: (target, metadata) => {
           const denied = mayCall?.({
             caller: undefined,
             operation: target,
@@ -80,7 +80,7 @@ export async function openSidecarPeers(
             isHttp: false,
           });
           if (denied !== undefined) throw new GrpcError('PERMISSION_DENIED', denied);
-          return onlyToSelf(appId, namespace, app)(target);
+          return onlyToSelf(appId, namespace, app)(target, metadata);
         },
       });
       try {
