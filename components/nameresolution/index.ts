@@ -4,5 +4,16 @@ import type { NameResolver } from './contract.ts';
 
 export const nameResolutionKind: Kind<NameResolver> = {
   fields: [],
-  drivers: [],
+  drivers: [
+    {
+      type: 'nameresolution.mdns',
+      versions: ['v1'],
+      load: async () => (await import('./drivers/mdns.ts')).driver,
+    },
+    {
+      type: 'nameresolution.sqlite',
+      versions: ['v1'],
+      load: async () => (await import('./drivers/sqlite.ts')).driver,
+    },
+  ],
 };

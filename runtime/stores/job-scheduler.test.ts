@@ -1,10 +1,10 @@
 import { describe, expect, it, vi } from 'vitest';
 import { driver } from '../../components/state/drivers/memory.ts';
 import { testOptions } from '../../components/test-clock.ts';
-import { createJobStore } from '../stores/job-store.ts';
+import { createJobStore } from './job-store.ts';
 import { createVirtualClock } from '../testing/virtual-clock.ts';
-import { JobScheduler, type JobDelivery } from './job-scheduler.ts';
-import type { JobSpec } from './jobs.ts';
+import { JobScheduler, type JobDelivery } from '../core/job-scheduler.ts';
+import type { JobSpec } from '../core/jobs.ts';
 
 const START = Date.UTC(2026, 0, 1);
 const settled = (): Promise<void> =>
