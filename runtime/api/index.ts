@@ -57,6 +57,8 @@ export interface ApiOptions extends BlocksOptions {
   /** As `/v1.0/metadata` prints them. */
   readonly appConnection?: AppConnection | undefined;
   readonly enabledFeatures?: readonly string[] | undefined;
+  /** True: actors can be called although this host has none. Default: when `actors` is there. */
+  readonly actorsEnabled?: boolean | undefined;
   readonly httpEndpoints?: readonly string[] | undefined;
   readonly resiliencies?: readonly string[] | undefined;
   /** False: ttlInSeconds of actor state is refused, as in Dapr without its feature ActorStateTTL. Default true. */

@@ -51,6 +51,8 @@ export interface MetadataOptions {
   /** Names of Resiliency resources. */
   readonly resiliencies?: readonly string[] | undefined;
   readonly ready?: (() => { readonly inbound: readonly string[] }) | undefined;
+  /** True: actors can be called although this host has none. Default: when it has some. */
+  readonly actorsEnabled?: boolean | undefined;
 }
 
 export interface MetadataApi {
@@ -67,6 +69,7 @@ export function createMetadataApi(options: MetadataOptions): MetadataApi {
   const connection =
     options.appConnection ??
     (app && { port: app.port, protocol: 'http', channelAddress: app.host });
+  const isEnabled = options.actorsEnabled ?? options.actors !== undefined;
   const named = (names: readonly string[] = []): { name: string }[] =>
     names.map((name) => ({ name }));
   return {
@@ -85,11 +88,11 @@ export function createMetadataApi(options: MetadataOptions): MetadataApi {
         httpEndpoints: named(options.httpEndpoints),
         ...(connection ? { appConnectionProperties: connection } : {}),
         actorRuntime: filled({
-          runtimeStatus: options.actors ? (isReady ? 'RUNNING' : 'INITIALIZING') : 'DISABLED',
+          runtimeStatus: isEnabled ? (isReady ? 'RUNNING' : 'INITIALIZING') : 'DISABLED',
           activeActors: actors,
-          hostReady: options.actors !== undefined && isReady,
+          hostReady: isEnabled && isReady,
           // Actors are placed by the host itself, which is always in reach.
-          ...(options.actors ? { placement: 'placement: connected' } : {}),
+          placement: isEnabled ? 'placement: connected' : 'placement: disconnected',
         }),
         resiliencies: named(options.resiliencies),
       });

@@ -53,6 +53,7 @@ async function runOnce(
       appId: settings.appId,
       namespace: settings.namespace,
       mode: settings.mode,
+      actorsEnabled: settings.actorsEnabled,
       components: resources.components,
       subscriptions: resources.subscriptions,
       resiliencies: resources.resiliencies,

@@ -19,6 +19,8 @@ export interface SidecarSettings {
   readonly mode: string;
   readonly listen: SidecarListenOptions;
   readonly app: SidecarAppOptions | undefined;
+  /** A placement was named. */
+  readonly actorsEnabled: boolean;
   readonly resourcesPaths: readonly string[];
   readonly configPaths: readonly string[];
   readonly gracefulShutdownMs: number;
@@ -193,6 +195,7 @@ export function sidecarSettings(parsed: ParsedFlags, env: Environment): SidecarS
       paths.length === 0 && flags['components-path'] !== '' ? [flags['components-path']] : paths,
     configPaths: flags.config,
     reloadIntervalMs: flags['hot-reload-reconcile-interval'],
+    actorsEnabled: flags['placement-host-address'] !== '',
     gracefulShutdownMs: (seconds < 0 ? 5 : seconds) * 1000,
     blockShutdownMs: given.has('dapr-block-shutdown-duration')
       ? flags['dapr-block-shutdown-duration']

@@ -4,6 +4,7 @@
  */
 import { hostname } from 'node:os';
 import { isTroupeError, TroupeError } from '../core/errors.ts';
+import { resourcesFailure } from '../hosts/sidecar-failure.ts';
 import { createSidecarLog, SIDECAR_LOG_LEVELS, type SidecarLog } from '../hosts/sidecar-log.ts';
 import { DAPR_VERSION } from '../hosts/sidecar-version.ts';
 import { VERSION } from '../hosts/version.ts';
@@ -92,6 +93,8 @@ function openLog(
 }
 
 function textOf(error: unknown): string {
+  const words = resourcesFailure(error);
+  if (words !== undefined) return words;
   if (isTroupeError(error) && error.code !== 'INTERNAL') return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

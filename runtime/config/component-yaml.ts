@@ -1,4 +1,5 @@
 /** Reads one `kind: Component` document, every field of it, into a ComponentSpec. */
+import { isMap } from 'yaml';
 import { isTroupeError } from '../core/errors.ts';
 import { parseDuration } from '../core/schedule.ts';
 import { DEFAULT_INIT_TIMEOUT_MS } from './component.ts';
@@ -168,13 +169,19 @@ function readItem(reader: Reader, at: Field): MetadataItem | undefined {
   if (!fields) return undefined;
   const entry = { at, fields };
   const name = required(reader, entry, 'name', 'each entry has a name and a value');
-  const given = SOURCES.filter((source) => fields.map.has(source));
+  const reference = fields.map.get('secretKeyRef');
+  const isEmpty = reference !== undefined && isEmptyReference(reader, reference);
+  const given = SOURCES.filter(
+    (source) => fields.map.has(source) && !(isEmpty && source === 'secretKeyRef'),
+  );
   if (given.length > 1) reader.problem(at, `has ${given.join(' and ')}; keep one of them`);
   if (given.length === 0 && !fields.refused) {
     reader.problem(at, `has no value; give one of ${SOURCES.join(', ')}`);
   }
   const value = optional(fields, 'value', reader.anyAsText);
-  const secretKeyRef = optional(fields, 'secretKeyRef', (field) => readSecretKeyRef(reader, field));
+  const secretKeyRef = isEmpty
+    ? undefined
+    : optional(fields, 'secretKeyRef', (field) => readSecretKeyRef(reader, field));
   const envRef = fields.map.has('envRef')
     ? required(reader, entry, 'envRef', 'name an environment variable')
     : undefined;
@@ -183,6 +190,13 @@ function readItem(reader: Reader, at: Field): MetadataItem | undefined {
   if (value !== undefined) return { name, value, line };
   if (envRef !== undefined) return { name, envRef, line };
   return secretKeyRef && { name, secretKeyRef, line };
+}
+
+/** Go writes a reference that is not there as one of empty texts. */
+function isEmptyReference(reader: Reader, at: Field): boolean {
+  if (!isMap(at.node)) return false;
+  const { name, key } = reader.json(at) as { name?: unknown; key?: unknown };
+  return name === '' && (key === '' || key === undefined);
 }
 
 function readSecretKeyRef(reader: Reader, at: Field): SecretKeyRef | undefined {

@@ -22,6 +22,8 @@ export interface Problem {
   /** For example `spec.metadata[2].value`; empty when the text is not YAML. */
   readonly field: string;
   readonly message: string;
+  /** In daprd's words, where programs wait for them. */
+  readonly daprd?: string;
 }
 
 /** A node and where it stands; `node` is null when the field is there without a value. */

@@ -238,7 +238,12 @@ interface Selectable {
   readonly namespace?: string;
   readonly scopes?: readonly string[];
   readonly source?: { readonly file: string; readonly line: number };
+  /** Of a component. */
+  readonly type?: string;
+  readonly version?: string;
 }
+
+const logName = ({ name, type, version }: Selectable): string => `${name} (${type}/${version})`;
 
 /** Namespace, duplicates and scopes, in the order in which Dapr looks at them. With `noun`, names must differ. */
 function select<T extends Selectable>(
@@ -267,6 +272,11 @@ function select<T extends Selectable>(
         line: reader.line(reader.root),
         column: reader.column(reader.root),
         field: 'metadata.name',
+        ...(spec.type === undefined
+          ? {}
+          : {
+              daprd: `duplicate definition of Component name ${logName(spec)} with existing ${logName(first)}`,
+            }),
         message: `a ${noun} named "${name}" is already defined${where}; names are unique${types}, rename one`,
       });
       continue;

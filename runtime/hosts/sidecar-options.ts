@@ -71,6 +71,8 @@ export interface SidecarOptions {
   readonly components: readonly ComponentSpec[];
   readonly listen: SidecarListenOptions;
   readonly app: SidecarAppOptions | undefined;
+  /** True: actors can be called although none may be hosted here, because a placement was named. */
+  readonly actorsEnabled?: boolean | undefined;
   /** Subscriptions declared beside the app. */
   readonly subscriptions?: readonly SubscriptionSpec[] | undefined;
   /** Policies of calls and deliveries. */

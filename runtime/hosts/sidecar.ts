@@ -4,12 +4,11 @@
  * only then the app, which may itself need the API to start.
  */
 import { describeDeclared } from '../api/app-subscriptions.ts';
-import { createApi, type Api, type ApiOptions } from '../api/index.ts';
+import { createApi, type Api } from '../api/index.ts';
 import { Engine } from '../core/engine.ts';
 import type { ActorRuntime } from '../core/ports.ts';
 import { underActorPolicies } from '../core/resiliency-actors.ts';
 import { createSinglePlacement } from '../placement/single.ts';
-import { goText } from './go-text.ts';
 import { grpcParts } from './grpc-parts.ts';
 import { createHttpEndpoints } from '../targets/http-endpoints.ts';
 import type { GrpcServer } from '../transport/grpc/server.ts';
@@ -21,6 +20,8 @@ import { resolveEndpoints } from './sidecar-endpoints.ts';
 import { createPipeline } from './component-pipeline.ts';
 import { createPolicies } from './component-policies.ts';
 import { createSidecarApp, type SidecarApp } from './sidecar-app.ts';
+import { describe } from './sidecar-described.ts';
+import { startFailure } from './sidecar-failure.ts';
 import type { SidecarOptions } from './sidecar-options.ts';
 import { openSidecarPeers } from './sidecar-peers.ts';
 import { openServers, type SidecarServers } from './sidecar-servers.ts';
@@ -74,6 +75,8 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
         unknownMetadata: 'warn',
         ...(options.signal ? { signal: options.signal } : {}),
       },
+    }).catch((error: unknown) => {
+      throw startFailure(error, options.components, log);
     }),
   );
   const app = createSidecarApp({
@@ -103,6 +106,7 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     appId,
     namespace: options.namespace,
     runtimeVersion: DAPR_VERSION,
+    actorsEnabled: hosting !== undefined || options.actorsEnabled === true,
     actors:
       hosting &&
       untilRegistered(underActorPolicies(hosting.engine.actors, resiliency), app.registration),
@@ -186,43 +190,6 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     unhealthy: () => app.unhealthy(),
     close,
     [Symbol.asyncDispose]: close,
-  };
-}
-
-/** What `/v1.0/metadata` tells of the options. */
-function describe({
-  app,
-  configuration,
-  httpEndpoints = [],
-  resiliencies = [],
-}: SidecarOptions): Pick<
-  ApiOptions,
-  'appConnection' | 'enabledFeatures' | 'httpEndpoints' | 'resiliencies' | 'actorStateTtl'
-> {
-  const features = configuration?.features ?? {};
-  const { health } = app ?? {};
-  const isHttp = !app?.protocol.startsWith('grpc');
-  return {
-    httpEndpoints: httpEndpoints.map(({ name }) => name),
-    resiliencies: resiliencies.map(({ name }) => name),
-    enabledFeatures: Object.keys(features).filter((name) => features[name]),
-    actorStateTtl: features['ActorStateTTL'] === true,
-    appConnection: {
-      ...(app ? { port: app.port } : {}),
-      protocol: app?.protocol ?? 'http',
-      channelAddress: app?.host ?? '127.0.0.1',
-      ...(app && app.maxConcurrency > 0 ? { maxConcurrency: app.maxConcurrency } : {}),
-      ...(health
-        ? {
-            health: {
-              ...(isHttp ? { healthCheckPath: health.path } : {}),
-              healthProbeInterval: goText(health.intervalMs),
-              healthProbeTimeout: goText(health.timeoutMs),
-              healthThreshold: health.threshold,
-            },
-          }
-        : {}),
-    },
   };
 }
 
