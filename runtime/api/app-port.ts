@@ -3,6 +3,7 @@
  * none of this: its forms stand over `AppChannel.invoke`. A channel with
  * `events` is used instead of them (targets/app-grpc.ts is one).
  */
+import type { JobData } from '../core/jobs.ts';
 import type { AppSubscription } from './subscriptions-list.ts';
 import type { EventTarget } from './subscriptions.ts';
 
@@ -29,8 +30,8 @@ export interface AppBindingReply {
 
 export interface AppJobEvent extends Signal {
   readonly name: string;
-  /** As the job was scheduled: a google.protobuf.Any. Absent: no data. */
-  readonly data?: { readonly typeUrl: string; readonly value: Uint8Array } | undefined;
+  /** As the job was scheduled. Absent: no data. */
+  readonly data?: JobData | undefined;
 }
 
 /** An app that fails a delivery answers RETRY with its code; one that knows no events, DROP. */

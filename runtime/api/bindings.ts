@@ -6,6 +6,7 @@
 import type { Binding, BindingEvent, BindingRequest } from '../../components/bindings/contract.ts';
 import type { EngineLogger } from '../core/ports.ts';
 import { ApiError } from './api-error.ts';
+import { bindingAppOf } from './app-deliveries.ts';
 import type { AppChannel } from './invoke.ts';
 
 export interface BindingEntry {
@@ -54,7 +55,7 @@ export interface BindingApp {
 }
 
 export interface StartBindingsOptions {
-  /** Default: the HTTP app. */
+  /** Default: the app, over what it speaks. */
   readonly app?: BindingApp | undefined;
   /** How long the app may take to say whether it takes a binding. Default 3 s. */
   readonly probeTimeoutMs?: number;
@@ -155,7 +156,7 @@ export function createBindingsApi({ bindings, app, logger }: BindingsOptions): B
     },
 
     async start({
-      app: receiver = app && bindingAppOver(app),
+      app: receiver = app && (app.events ? bindingAppOf(app.events) : bindingAppOver(app)),
       probeTimeoutMs = PROBE_TIMEOUT_MS,
     } = {}) {
       const leaving = new AbortController();

@@ -7,6 +7,7 @@ import type { JobDelivery, JobScheduler, StoredJob } from '../core/job-scheduler
 import type { JobData, JobSpec } from '../core/jobs.ts';
 import { isTroupeError } from '../core/errors.ts';
 import { ApiError } from './api-error.ts';
+import { jobDeliveryOf } from './app-deliveries.ts';
 import type { ApiErrorName } from './error-map.ts';
 import type { AppChannel } from './invoke.ts';
 
@@ -28,7 +29,7 @@ export interface JobsApi {
   list(): Promise<StoredJob[]>;
   /**
    * Delivers due jobs from now on; resolves to the function that ends it.
-   * Default delivery: HTTP to the app. Without app and delivery jobs stay where they are.
+   * Default delivery: to the app, over what it speaks. Without app and delivery jobs stay where they are.
    */
   start(deliver?: JobDelivery): () => Promise<void>;
 }
@@ -116,7 +117,7 @@ export function createJobsApi({ appId, namespace, jobs, app }: JobsOptions): Job
     deleteByPrefix: (prefix) =>
       attempt('JOB_DELETE', 'delete job', (scheduler) => scheduler.deleteByPrefix(prefix)),
     list: () => attempt('JOB_LIST', 'list jobs', (scheduler) => scheduler.list()),
-    start(deliver = app && deliverTo(app)) {
+    start(deliver = app && (app.events ? jobDeliveryOf(app.events) : deliverTo(app))) {
       return jobs && deliver ? jobs.start(deliver) : async () => {};
     },
   };

@@ -6,7 +6,28 @@ import type { ApiRule, Configuration } from '../config/configuration.ts';
 const NAMES: Readonly<Record<string, string>> = { workflow: 'workflows' };
 
 const matches = (rule: ApiRule, name: string, version: string): boolean =>
-  rule.protocol === 'http' && rule.name === name && rule.version === version;
+  rule.name === name && rule.version === version;
+
+/** Denying wins; rules that allow, allow nothing else. */
+function isLeft(
+  rules: Configuration['api'],
+  protocol: 'http' | 'grpc',
+  name: string,
+  version: string,
+): boolean {
+  const of = (list: readonly ApiRule[]): readonly ApiRule[] =>
+    list.filter((rule) => rule.protocol === protocol);
+  if (of(rules.denied).some((rule) => matches(rule, name, version))) return false;
+  const allowed = of(rules.allowed);
+  return allowed.length === 0 || allowed.some((rule) => matches(rule, name, version));
+}
+
+/** The same for methods of the gRPC API; undefined when there are no rules. */
+export function allowedMethods(
+  rules: Configuration['api'] | undefined,
+): ((api: { name: string; version: string }) => boolean) | undefined {
+  return rules && (({ name, version }) => isLeft(rules, 'grpc', name, version));
+}
 
 /** Health is always served. A route that is left out falls through to invocation, and so to 404. */
 export function allowedRoutes(
@@ -14,14 +35,12 @@ export function allowedRoutes(
   api: Configuration['api'] | undefined,
 ): readonly HttpRoute[] {
   if (!api) return routes;
-  const allowed = api.allowed.filter(({ protocol }) => protocol === 'http');
   return routes.filter(({ pattern }) => {
     const [path = '', block = ''] = pattern.split('/');
     const name = NAMES[block] ?? block;
     if (name === 'healthz') return true;
     // `v1.0-alpha1` in a path is `v1alpha1` in a rule.
     const version = path.replace('.0', '').replace('-', '');
-    if (api.denied.some((rule) => matches(rule, name, version))) return false;
-    return allowed.length === 0 || allowed.some((rule) => matches(rule, name, version));
+    return isLeft(api, 'http', name, version);
   });
 }

@@ -6,7 +6,7 @@ import type { HttpPipeline } from '../transport/http-pipeline.ts';
 import { createHttpServer, type HttpServer } from '../transport/http-server.ts';
 import type { DaprGrpcOptions } from '../transport/grpc/dapr-server.ts';
 import type { ListenAt } from '../transport/listen.ts';
-import { allowedRoutes } from './sidecar-allowed.ts';
+import { allowedMethods, allowedRoutes } from './sidecar-allowed.ts';
 import type { SidecarOptions } from './sidecar-options.ts';
 
 export interface SidecarServersParts {
@@ -79,6 +79,7 @@ export async function openServers({
   const grpc = undo.use(
     await createDaprGrpcServer({
       ...grpcParts,
+      allows: allowedMethods(options.configuration?.api),
       api,
       at: grpcAt,
       logger: log.scoped('dapr.runtime.grpc.api'),

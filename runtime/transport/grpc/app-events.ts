@@ -3,6 +3,7 @@ import type { AppBindingReply, AppEvents } from '../../api/app-port.ts';
 import type { AppSubscription } from '../../api/subscriptions-list.ts';
 import type { DeliveryResult } from '../../api/subscriptions.ts';
 import { TroupeError } from '../../core/errors.ts';
+import { anyOfJob } from './methods/jobs.ts';
 import type { OutgoingOptions } from './client-call.ts';
 import type { UnaryReply } from './client.ts';
 import { sendable } from './metadata.ts';
@@ -204,7 +205,7 @@ export function createGrpcEvents(app: AppCaller): AppEvents {
         method: `job/${name}`,
         contentType: 'application/json',
         httpExtension: { verb: 3 },
-        ...(data ? { data: { type_url: data.typeUrl, value: data.value } } : {}),
+        ...(data ? { data: anyOfJob(data) } : {}),
       };
       try {
         await orElse(

@@ -18,6 +18,7 @@ import { listen, type ListenAt } from '../listen.ts';
 import { createTokenMatch } from '../token.ts';
 import { ServerCall, type Call, type CallSettings, type StreamCall } from './call.ts';
 import { firstOf } from './metadata.ts';
+import { httpErrorInfo } from './status-details.ts';
 import { GrpcError, OK, type Status } from './status.ts';
 
 interface Failing {
@@ -172,10 +173,11 @@ export async function createGrpcServer(options: GrpcServerOptions): Promise<Grpc
     }
     if (!matches(headers['dapr-api-token'])) {
       const given = headers['dapr-api-token'] !== undefined;
-      const text = given
+      const why = given
         ? 'authentication error: api token mismatch'
         : 'missing api token in request metadata';
-      call.fail(new GrpcError('UNAUTHENTICATED', text));
+      const details = [httpErrorInfo(401, 'Unauthorized', why)];
+      call.fail(new GrpcError('UNAUTHENTICATED', 'Unauthorized', { details }));
       return;
     }
     delete headers['dapr-api-token'];
