@@ -78,6 +78,14 @@ export const ROOMS: readonly Room[] = [
     node: 'any',
   },
   {
+    room: 'runtime/telemetry',
+    files: /^runtime\/telemetry\//,
+    may: ['runtime/core/**', 'runtime/transport/listen.ts'],
+    types: ['runtime/config/configuration.ts'],
+    packages: ['prom-client'],
+    node: 'any',
+  },
+  {
     room: 'runtime/config',
     files: /^runtime\/config\//,
     may: ['runtime/core/errors.ts', 'runtime/core/schedule.ts'],
