@@ -4,7 +4,10 @@
  * takes the events of a binding, unless the binding says so itself.
  */
 import type { Binding, BindingEvent, BindingRequest } from '../../components/bindings/contract.ts';
+import { TroupeError } from '../core/errors.ts';
 import type { EngineLogger } from '../core/ports.ts';
+import type { Resiliency } from '../core/resiliency.ts';
+import { statusIn } from '../core/resiliency-retry.ts';
 import { ApiError } from './api-error.ts';
 import { bindingAppOf } from './app-deliveries.ts';
 import type { AppChannel } from './invoke.ts';
@@ -19,6 +22,8 @@ export interface BindingEntry {
 
 export interface BindingsOptions {
   readonly bindings: ReadonlyMap<string, BindingEntry>;
+  /** Absent: an event is given to the app once, and then it is the binding's. */
+  readonly resiliency?: Resiliency | undefined;
   readonly app?: AppChannel | undefined;
   readonly logger: EngineLogger;
 }
@@ -113,14 +118,23 @@ export function bindingAppOver(app: AppChannel): BindingApp {
       const chunks: Uint8Array[] = [];
       for await (const chunk of answer.body) chunks.push(chunk);
       if (answer.status !== 200) {
-        throw new Error(`error sending binding event to application, status ${answer.status}`);
+        throw new TroupeError(
+          'UNAVAILABLE',
+          `error sending binding event to application, status ${answer.status}`,
+          { details: { status: answer.status } },
+        );
       }
       return { data: Buffer.concat(chunks) };
     },
   };
 }
 
-export function createBindingsApi({ bindings, app, logger }: BindingsOptions): BindingsApi {
+export function createBindingsApi({
+  bindings,
+  app,
+  logger,
+  resiliency,
+}: BindingsOptions): BindingsApi {
   async function run(
     name: string,
     request: BindingRequest,
@@ -169,7 +183,13 @@ export function createBindingsApi({ bindings, app, logger }: BindingsOptions): B
           if (!(await isTaken(receiver, input, entry, probeTimeoutMs))) continue;
           stops.push(
             await entry.binding.read(async (event) => {
-              const reply = await receiver.deliver(input, event, { signal });
+              const send = (given: AbortSignal): Promise<BindingReply> =>
+                receiver.deliver(input, event, { signal: given });
+              const policy = resiliency?.inbound(name, 'Binding');
+              const reply = await (policy?.run((attempt) => send(attempt.signal ?? signal), {
+                signal,
+                codeOf: statusIn,
+              }) ?? send(signal));
               await fanOut(reply, signal);
               return reply.data;
             }),

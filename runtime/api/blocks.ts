@@ -7,6 +7,7 @@ import type { CryptoProvider } from '../../components/crypto/contract.ts';
 import type { SecretStore } from '../../components/secretstores/contract.ts';
 import type { JobScheduler } from '../core/job-scheduler.ts';
 import type { EngineLogger } from '../core/ports.ts';
+import type { Resiliency } from '../core/resiliency.ts';
 import {
   configurationRoutes,
   createConfigurationApi,
@@ -28,6 +29,8 @@ export interface BlocksOptions {
   /** The HTTP app beside the host. */
   readonly app?: AppChannel | undefined;
   readonly logger: EngineLogger;
+  /** Policies of deliveries to the app. */
+  readonly resiliency?: Resiliency | undefined;
   readonly secretStores?: ReadonlyMap<string, SecretStore> | undefined;
   readonly secretScopes?: readonly SecretScope[] | undefined;
   readonly configurations?: ReadonlyMap<string, ConfigurationStore> | undefined;

@@ -6,6 +6,7 @@
 import { isActorError, isTroupeError } from './errors.ts';
 import type { ActorRuntime } from './ports.ts';
 import type { Resiliency } from './resiliency.ts';
+import { statusIn } from './resiliency-retry.ts';
 
 /** What trying again does not change. */
 const FINAL = new Set([
@@ -22,13 +23,6 @@ const FINAL = new Set([
 const isFinal = (error: unknown): boolean =>
   isActorError(error) || (isTroupeError(error) && FINAL.has(error.code));
 
-/** HTTP status of an app outside, where its answer is known. */
-function codeOf(error: unknown): number | undefined {
-  if (!isTroupeError(error)) return undefined;
-  const { status } = (error.details ?? {}) as { status?: unknown };
-  return typeof status === 'number' ? status : undefined;
-}
-
 /** Timers, reminders and durable sends are repeated by rules of their own, so they pass. */
 export function underActorPolicies(actors: ActorRuntime, resiliency: Resiliency): ActorRuntime {
   return {
@@ -40,7 +34,7 @@ export function underActorPolicies(actors: ActorRuntime, resiliency: Resiliency)
       return policy.run(({ signal }) => actors.call({ ...call, signal }), {
         signal: given,
         isFinal,
-        codeOf,
+        codeOf: statusIn,
       });
     },
   };

@@ -1,4 +1,5 @@
 /** When a failed attempt is tried again: pauses between attempts, and which status codes count. */
+import { isTroupeError } from './errors.ts';
 import type { CodeRange, RetryPolicy } from './resiliency-policies.ts';
 
 const INITIAL_MS = 500;
@@ -29,6 +30,13 @@ export function pausesOf(policy: RetryPolicy, random: () => number): Pauses {
 
 const within = (code: number, ranges: readonly CodeRange[] | undefined): boolean =>
   ranges === undefined || ranges.some(([from, to]) => code >= from && code <= to);
+
+/** The status of an answer that an error came of, where its details name one. */
+export function statusIn(error: unknown): number | undefined {
+  if (!isTroupeError(error)) return undefined;
+  const { status } = (error.details ?? {}) as { status?: unknown };
+  return typeof status === 'number' ? status : undefined;
+}
 
 /** Whether a failure with this code is tried again: 0 to 16 is gRPC's, 100 to 599 HTTP's. */
 export function matchesCode(policy: RetryPolicy, code: number): boolean {
