@@ -106,12 +106,15 @@ export interface InvokeApi {
 // oxlint-disable-next-line no-control-regex -- Control characters are what the method is checked for.
 const FORBIDDEN = /[#?\x00-\x1f\x7f]/;
 
-/** The method path without steps to elsewhere. Errors: ERR_BAD_REQUEST. */
-function cleanMethod(path: string): string {
-  if (FORBIDDEN.test(path)) {
-    throw new ApiError(
-      'BAD_REQUEST',
-      `invalid request: invalid method ${JSON.stringify(path)}: it must not hold # ? or control characters`,
+/** A percent sign that begins no escape: daprd cannot make a URL of it. */
+const LONE_PERCENT = /%(?![0-9a-f]{2})/i;
+
+/** The method path without steps to elsewhere. Errors: ERR_DIRECT_INVOKE, as in daprd. */
+function cleanMethod(path: string, target = ''): string {
+  if (FORBIDDEN.test(path) || LONE_PERCENT.test(path)) {
+    throw failure(
+      target,
+      `invalid method ${JSON.stringify(path)}: it must not hold # ? a lone % or control characters`,
     );
   }
   const steps: string[] = [];
@@ -261,7 +264,7 @@ export function createInvokeApi(options: InvokeOptions): InvokeApi {
   return {
     deliver,
     async invoke(request) {
-      const path = cleanMethod(request.path);
+      const path = cleanMethod(request.path, request.target);
       try {
         const answer = await underPolicy(resiliency, request, path, (attempt) =>
           route(attempt, path),
