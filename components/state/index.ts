@@ -13,6 +13,15 @@ export const stateKind: Kind<StateStore> = {
       description:
         'Prefix of keys written through the state API: `appid`, `name`, `namespace`, `none` or a text of your own. Default `appid`.',
     },
+    {
+      name: 'primaryEncryptionKey',
+      description:
+        'Key of values written through the state API, by `secretKeyRef`: an AES key of 16, 24 or 32 bytes in hexadecimal digits. Default: none, values are readable.',
+    },
+    {
+      name: 'secondaryEncryptionKey',
+      description: 'Key that values may still be encrypted with, written likewise. Default: none.',
+    },
   ],
   drivers: [
     {

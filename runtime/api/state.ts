@@ -7,12 +7,15 @@ import { isTroupeError } from '../core/errors.ts';
 import type { StateItem, StateStore, StateValue } from '../../components/state/contract.ts';
 import { ApiError } from './api-error.ts';
 import { rfc3339 } from './route.ts';
+import type { StateEncryption } from './state-encryption.ts';
 import { deleteOperation, setOperation } from './state-operations.ts';
 
 export interface StateStoreEntry {
   readonly store: StateStore;
   /** Goes before every key: `shop||`, or empty. */
   readonly keyPrefix: string;
+  /** Absent: values are kept as they are. */
+  readonly encryption?: StateEncryption | undefined;
 }
 
 export interface StateOptions {
@@ -139,23 +142,36 @@ interface OpenStore {
   readonly store: StateStore;
   /** Throws ERR_MALFORMED_REQUEST (DAPR_STATE_ILLEGAL_KEY) for a key with `||`. */
   readonly keyOf: (key: string) => string;
+  /** From what callers give to what the store keeps, and back. */
+  readonly seal: <I extends SaveItem>(item: I) => I;
+  readonly unseal: (value: StateValue) => StateValue;
+}
+
+function openStore(name: string, { store, keyPrefix, encryption }: StateStoreEntry): OpenStore {
+  return {
+    store,
+    keyOf(key) {
+      checkKey(name, key);
+      return keyPrefix + key;
+    },
+    seal: (item) => (encryption ? { ...item, value: encryption.encrypt(item.value) } : item),
+    unseal: (value) => (encryption ? encryption.decrypt(value) : value),
+  };
 }
 
 export function createStateApi({ appId, stateStores }: StateOptions): StateApi {
-  const open = new Map<string, OpenStore>();
-  for (const [name, { store, keyPrefix }] of stateStores) {
-    const keyOf = (key: string): string => {
-      checkKey(name, key);
-      return keyPrefix + key;
-    };
-    open.set(name, { store, keyOf });
-  }
+  // Entries may come and go while the host runs.
+  const opened = new WeakMap<StateStoreEntry, OpenStore>();
 
   function find(name: string): OpenStore {
-    const found = open.get(name);
-    if (found) return found;
+    const entry = stateStores.get(name);
+    if (entry) {
+      const known = opened.get(entry) ?? openStore(name, entry);
+      opened.set(entry, known);
+      return known;
+    }
     const rich = { metadata: { appID: appId } };
-    if (open.size === 0) {
+    if (stateStores.size === 0) {
       throw new ApiError('STATE_STORE_NOT_CONFIGURED', `state store ${name} is not configured`, {
         rich,
       });
@@ -167,13 +183,14 @@ export function createStateApi({ appId, stateStores }: StateOptions): StateApi {
     require: (name) => void find(name),
 
     async get(name, key, context) {
-      const { store, keyOf } = find(name);
+      const { store, keyOf, unseal } = find(name);
       const finalKey = keyOf(key);
       try {
         const item = await store.get(finalKey, context);
         if (!item || item.value === undefined) return { metadata: NO_METADATA };
+        const value = unseal(item.value);
         return {
-          data: typeof item.value === 'string' ? encoder.encode(item.value) : item.value,
+          data: typeof value === 'string' ? encoder.encode(value) : value,
           ...(item.etag === undefined ? {} : { etag: item.etag }),
           metadata: metadataOf(item),
         };
@@ -184,10 +201,10 @@ export function createStateApi({ appId, stateStores }: StateOptions): StateApi {
     },
 
     async save(name, items, context) {
-      const { store, keyOf } = find(name);
+      const { store, keyOf, seal } = find(name);
       const keys = items.map((item) => keyOf(item.key));
       const failure = await worstOf(items, (item, index) =>
-        store.apply(setOperation(item, keys[index]!), context),
+        store.apply(setOperation(seal(item), keys[index]!), context),
       );
       if (!failure) return;
       throw writeError('save', `failed saving state in state store ${name}`, failure.cause);
@@ -214,7 +231,7 @@ export function createStateApi({ appId, stateStores }: StateOptions): StateApi {
     },
 
     async getBulk(name, keys, context) {
-      const { store, keyOf } = find(name);
+      const { store, keyOf, unseal } = find(name);
       const finalKeys = keys.map(keyOf);
       if (keys.length === 0) return [];
       try {
@@ -224,7 +241,7 @@ export function createStateApi({ appId, stateStores }: StateOptions): StateApi {
           if (!item || item.value === undefined) return { key, metadata: NO_METADATA };
           return {
             key,
-            value: item.value,
+            value: unseal(item.value),
             ...(item.etag === undefined ? {} : { etag: item.etag }),
             metadata: metadataOf(item),
           };
@@ -235,7 +252,7 @@ export function createStateApi({ appId, stateStores }: StateOptions): StateApi {
     },
 
     async transact(name, items, context) {
-      const { store, keyOf } = find(name);
+      const { store, keyOf, seal } = find(name);
       if (!store.features.includes('TRANSACTIONAL')) {
         throw new ApiError(
           'STATE_TRANSACTIONS_NOT_SUPPORTED',
@@ -248,7 +265,7 @@ export function createStateApi({ appId, stateStores }: StateOptions): StateApi {
       try {
         const operations = items.map((item, index) =>
           item.operation === 'upsert'
-            ? setOperation(item, keys[index]!)
+            ? setOperation(seal(item), keys[index]!)
             : deleteOperation(item, keys[index]!),
         );
         await store.transact(operations, context);

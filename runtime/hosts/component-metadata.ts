@@ -10,8 +10,6 @@ import { ComponentError } from '../core/errors.ts';
 /** Metadata names, in lower case, that Dapr reads from any component of the kind and Troupe does not serve yet. */
 const NOT_SERVED: Readonly<Record<string, readonly string[]>> = {
   state: [
-    'primaryencryptionkey',
-    'secondaryencryptionkey',
     'outboxpublishpubsub',
     'outboxpublishtopic',
     'outboxpubsub',

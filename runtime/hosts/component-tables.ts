@@ -17,6 +17,7 @@ import type { ComponentInfo } from '../api/metadata.ts';
 import type { ComponentSpec } from '../config/component.ts';
 import { ComponentError } from '../core/errors.ts';
 import { lockPrefix, statePrefix } from './key-prefix.ts';
+import { encryptionOf } from './state-keys.ts';
 import type {
   LoadedBinding,
   LoadedLockStore,
@@ -94,7 +95,13 @@ export function enter(
   switch (kind) {
     case 'state': {
       const keyPrefix = statePrefix(spec, value('keyPrefix'), { appId, env });
-      return put(tables.stateStores, { name, store: component as StateStore, keyPrefix });
+      const encryption = encryptionOf(spec, value);
+      return put(tables.stateStores, {
+        name,
+        store: component as StateStore,
+        keyPrefix,
+        encryption,
+      });
     }
     case 'pubsub': {
       const topics = topicScopes(appId, value);

@@ -103,7 +103,7 @@ describe('what cannot be opened', () => {
     expect(trial.events).toEqual([]);
   });
 
-  it.each(['primaryEncryptionKey', 'outboxPublishPubsub', 'outboxDiscardWhenMissingState'])(
+  it.each(['outboxPubsub', 'outboxPublishPubsub', 'outboxDiscardWhenMissingState'])(
     'metadata field %s, which is not served yet, is refused by name',
     async (name) => {
       await expect(

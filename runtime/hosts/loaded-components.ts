@@ -11,6 +11,7 @@ import type { KindName, Registry, ResolvedDriver } from '../../components/regist
 import type { SecretStore } from '../../components/secretstores/contract.ts';
 import type { StateStore } from '../../components/state/contract.ts';
 import type { ComponentInfo } from '../api/metadata.ts';
+import type { StateEncryption } from '../api/state-encryption.ts';
 import type { ComponentSpec } from '../config/component.ts';
 import type { Resiliency } from '../core/resiliency.ts';
 import type { TopicScopes } from './topic-scopes.ts';
@@ -40,6 +41,8 @@ export interface LoadedStateStore {
   readonly store: StateStore;
   /** Goes before every key of the state API: `shop||`, or empty. Actor state has keys of its own. */
   readonly keyPrefix: string;
+  /** Of values written through the state API. */
+  readonly encryption?: StateEncryption | undefined;
 }
 
 export interface LoadedPubSub {
