@@ -190,6 +190,14 @@ describe('resources read as Dapr reads them', () => {
     expect(subscriptions).toMatchObject([{ topic: 't' }]);
   });
 
+  it('may have tabs before the further lines of a value', () => {
+    const routes = `'{\n\t  "/a": "/b",\n\t\t"/c": "/d"\n\t }'`;
+    const text = `${head('Component', 'x')}spec:\n type: middleware.http.routeralias\n version: v1\n metadata:\n - name: routes\n   value: ${routes}\n`;
+    const { components, problems } = parse(text, report);
+    expect(problems).toEqual([]);
+    expect(components[0]!.metadata).toMatchObject([{ value: '{ "/a": "/b", "/c": "/d" }' }]);
+  });
+
   it('leave out what is for another app', () => {
     const { subscriptions, leftOut } = parse(`${sound}scopes: [other]\n`, report);
     expect(subscriptions).toEqual([]);

@@ -3,9 +3,10 @@
  * file, line, column and field. It knows YAML as Dapr reads it (version 1.1
  * without dates and base 60) and no resource kind.
  */
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
-import type { Document, Node, ParsedNode, ScalarTag, Tags } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq } from 'yaml';
+import type { Document, Node, ParsedNode } from 'yaml';
 import { suggestion } from './nearest.ts';
+import { hasContent, parseYaml } from './yaml-text.ts';
 
 /** A text to parse; `path` only names it in messages. */
 export interface ResourceFile {
@@ -67,10 +68,6 @@ export interface Fields {
   readonly refused: boolean;
 }
 
-const notBase60 = (tag: Tags[number]): boolean =>
-  typeof tag === 'string' ||
-  (tag.tag !== 'tag:yaml.org,2002:timestamp' && (tag as ScalarTag).format !== 'TIME');
-
 /**
  * One reader for each document of the file that has content and is YAML.
  * `unknownFields` says whether a field that no kind has is a problem; with
@@ -83,16 +80,8 @@ export function readDocuments(
   warnings: Problem[],
   unknownFields: 'refuse' | 'warn' = 'refuse',
 ): Reader[] {
-  const lines = new LineCounter();
-  const documents = parseAllDocuments(file.text, {
-    version: '1.1',
-    intAsBigInt: true,
-    lineCounter: lines,
-    prettyErrors: false,
-    customTags: (tags) => tags.filter(notBase60),
-  });
+  const { lines, documents } = parseYaml(file.text, unknownFields === 'warn');
   const readers: Reader[] = [];
-  if (!Array.isArray(documents)) return readers;
   const place = (offset: number, field: string, message: string): Problem => {
     const { line, col } = lines.linePos(offset);
     return { file: file.path, line: Math.max(line, 1), column: Math.max(col, 1), field, message };
@@ -124,11 +113,6 @@ function spelled(name: string, known: readonly string[]): string {
   if (known.includes(name)) return name;
   const lower = name.toLowerCase();
   return known.find((one) => one.toLowerCase() === lower) ?? name;
-}
-
-function hasContent(document: Document.Parsed): boolean {
-  const { contents } = document;
-  return contents !== null && !(isScalar(contents) && contents.value === null && !contents.source);
 }
 
 const offsetOf = (node: unknown, fallback: number): number =>
