@@ -169,3 +169,45 @@ describe('a declared subscription', () => {
     await vi.waitFor(() => expect(delivered().at(-1)).toBe('/other'), { timeout: 3000 });
   });
 });
+
+describe('a sidecar that runs', () => {
+  it('replaces a broker under its subscriptions, and starts again for other policies', async () => {
+    await using app = await startApp(({ url }, response) =>
+      response.end(
+        url === '/dapr/subscribe' ? '[{"pubsubname":"pubsub","topic":"t","route":"/event"}]' : '{}',
+      ),
+    );
+    await using sidecar = await startSidecar({
+      resources: [pubsub],
+      args: [`--app-port=${app.port}`],
+    });
+    await sidecar.healthy();
+    const publish = () =>
+      fetch(`${sidecar.base}/v1.0/publish/pubsub/t`, { method: 'POST', body: '1' });
+    const events = () => app.seen.filter(({ url }) => url === '/event').length;
+    await publish();
+    await vi.waitFor(() => expect(events()).toBe(1), { timeout: 3000 });
+
+    const parallel = componentYaml('pubsub', 'pubsub.in-memory', { concurrencyMode: 'parallel' });
+    await writeFile(join(sidecar.folder, '0.yaml'), parallel);
+    await sidecar.said('Component updated: pubsub (pubsub.in-memory/v1)');
+    await publish();
+    await vi.waitFor(() => expect(events()).toBe(2), { timeout: 3000 });
+
+    await writeFile(
+      join(sidecar.folder, 'r.yaml'),
+      `${head('Resiliency', 'late')}spec: { policies: { timeouts: { t: 1s } } }\n`,
+    );
+    await sidecar.said('Received Resiliency event: late - triggering SIGHUP reload');
+    await vi.waitFor(
+      async () => {
+        const answer = await fetch(`${sidecar.base}/v1.0/metadata`);
+        expect(await answer.json()).toMatchObject({ resiliencies: [{ name: 'late' }] });
+      },
+      { timeout: 5000 },
+    );
+    await sidecar.healthy();
+    await publish();
+    await vi.waitFor(() => expect(events()).toBe(3), { timeout: 3000 });
+  });
+});
