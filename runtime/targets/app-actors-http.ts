@@ -93,7 +93,7 @@ export function createHttpActorDelivery(app: HttpActorApp): AppActorDelivery {
     more: Readonly<Record<string, string>>,
   ): Promise<{ cancel: boolean }> {
     const { name, data, dueTime, period } = firing;
-    const body = encoder.encode(JSON.stringify({ ...more, data, dueTime, period }));
+    const body = encoder.encode(JSON.stringify({ data, ...more, dueTime, period }));
     const { headers } = await put(firing, `${kind}/${encodeURIComponent(name)}`, body);
     return { cancel: isTruthy(headers['x-daprremindercancel']) };
   }
