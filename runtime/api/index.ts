@@ -97,10 +97,9 @@ export interface Api extends Blocks, AsyncDisposable {
 
 export function createApi(options: ApiOptions): Api {
   const { now } = options;
-  const state = createStateApi(options);
+  const pubsub = createPubSubApi(options);
   const outbox = createStateOutbox({ ...options, pubsub });
   const state = createStateApi({ ...options, outbox });
-  const pubsub = createPubSubApi(options);
   const subscriptions = createSubscriptions({ ...options, pubsub });
   const invoke = createInvokeApi(options);
   const actors = createActorsApi(options.actors, options.actorStateTtl);
@@ -112,8 +111,8 @@ export function createApi(options: ApiOptions): Api {
   };
   return {
     ...blocks,
-    outbox,
     state,
+    outbox,
     pubsub,
     publisher: createPublisher(pubsub),
     subscriptions,
