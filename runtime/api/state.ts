@@ -14,6 +14,7 @@ import { ApiError } from './api-error.ts';
 import { rfc3339 } from './route.ts';
 import type { StateEncryption } from './state-encryption.ts';
 import type { OutboxSettings, StateOutbox } from './state-outbox.ts';
+import { openStore, type OpenStore } from './state-open.ts';
 import { deleteOperation, setOperation } from './state-operations.ts';
 
 export interface StateStoreEntry {
@@ -136,37 +137,6 @@ async function worstOf<T>(
   const failures = outcomes.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
   if (failures.length === 0) return undefined;
   return { cause: failures.find((one) => codeOf(one) === 'CONFLICT') ?? failures[0] };
-}
-
-/** A user's key never holds the separator of prefixes, so that no app reaches the rows of another. */
-function checkKey(store: string, key: string): void {
-  if (!key.includes('||')) return;
-  // daprd prints its own error inside the message; clients see the whole text.
-  const message = `api error: code = InvalidArgument desc = input key/keyPrefix '${key}' can't contain '||'`;
-  throw new ApiError('STATE_ILLEGAL_KEY', message, {
-    rich: { resource: { type: 'state', name: store }, field: { name: key, description: message } },
-  });
-}
-
-interface OpenStore {
-  readonly store: StateStore;
-  /** Throws ERR_MALFORMED_REQUEST (DAPR_STATE_ILLEGAL_KEY) for a key with `||`. */
-  readonly keyOf: (key: string) => string;
-  /** From what callers give to what the store keeps, and back. */
-  readonly seal: <I extends SaveItem>(item: I) => I;
-  readonly unseal: (value: StateValue) => StateValue;
-}
-
-function openStore(name: string, { store, keyPrefix, encryption }: StateStoreEntry): OpenStore {
-  return {
-    store,
-    keyOf(key) {
-      checkKey(name, key);
-      return keyPrefix + key;
-    },
-    seal: (item) => (encryption ? { ...item, value: encryption.encrypt(item.value) } : item),
-    unseal: (value) => (encryption ? encryption.decrypt(value) : value),
-  };
 }
 
 export function createStateApi({ appId, stateStores, outbox }: StateOptions): StateApi {
