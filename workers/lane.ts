@@ -99,6 +99,7 @@ export function createLane({ pool, data, onDeath }: LaneOptions): Lane {
       await lane.run({ call: -1, task: READY, input: undefined, control });
     },
     async run(message, { transfer, onProgress } = {}) {
+      if (closing) throw new TroupeError('UNAVAILABLE', `the pool ${pool} is closed`);
       threads ??= open();
       const { promise: abandoned, reject } = Promise.withResolvers<never>();
       abandon = reject;

@@ -206,7 +206,7 @@ export const ROOMS: readonly Room[] = [
   },
   {
     room: 'workers/protocol',
-    files: /^workers\/protocol\.ts$/,
+    files: /^workers\/(?:protocol|inference\/messages)\.ts$/,
     may: [],
     packages: [],
     node: [],
@@ -214,7 +214,7 @@ export const ROOMS: readonly Room[] = [
   {
     room: 'workers/tasks',
     files: /^workers\/tasks\//,
-    may: ['workers/protocol.ts'],
+    may: ['workers/protocol.ts', 'workers/inference/messages.ts'],
     packages: 'any',
     node: 'any',
   },
@@ -234,9 +234,10 @@ export const ROOMS: readonly Room[] = [
       'workers/protocol.ts',
       'workers/thread.ts',
       'workers/tasks/*.ts',
+      'workers/inference/messages.ts',
       'runtime/core/errors.ts',
     ],
-    packages: ['piscina'],
+    packages: ['piscina', 'yaml'],
     node: 'any',
   },
   {
