@@ -23,6 +23,11 @@ export interface LaneOptions {
   readonly pool: string;
   /** Read anew for every thread that starts. */
   readonly data: ThreadData;
+  /**
+   * Closing waits for the running call. Ending a thread inside native code that
+   * is about to return to JavaScript, as a session's run is, ends the process.
+   */
+  readonly uncut?: boolean;
   /** A thread ended that nobody had ended. */
   onDeath?(): void;
 }
@@ -47,11 +52,18 @@ export interface Lane {
 
 type Threads = Piscina<ToWorker, FromWorker>;
 
+interface Running {
+  readonly call: number;
+  readonly onProgress: LaneCall['onProgress'];
+  /** Resolves when its answer is here or its thread ended. */
+  readonly over: PromiseWithResolvers<void> | undefined;
+}
+
 const ENTRY = new URL('./thread.ts', import.meta.url).href;
 
-export function createLane({ pool, data, onDeath }: LaneOptions): Lane {
+export function createLane({ pool, data, uncut = false, onDeath }: LaneOptions): Lane {
   let threads: Threads | undefined;
-  let running: { call: number; onProgress: LaneCall['onProgress'] } | undefined;
+  let running: Running | undefined;
   let abandon: ((error: Error) => void) | undefined;
   let closing: Promise<void> | undefined;
 
@@ -103,7 +115,8 @@ export function createLane({ pool, data, onDeath }: LaneOptions): Lane {
       threads ??= open();
       const { promise: abandoned, reject } = Promise.withResolvers<never>();
       abandon = reject;
-      running = { call: message.call, onProgress };
+      const over = uncut ? Promise.withResolvers<void>() : undefined;
+      running = { call: message.call, onProgress, over };
       try {
         const answer = threads
           .run(message, transfer ? { transferList: transfer } : {})
@@ -116,10 +129,11 @@ export function createLane({ pool, data, onDeath }: LaneOptions): Lane {
       } finally {
         running = undefined;
         abandon = undefined;
+        over?.resolve();
       }
     },
     close() {
-      closing ??= threads?.destroy() ?? Promise.resolve();
+      closing ??= (running?.over?.promise ?? Promise.resolve()).then(() => threads?.destroy());
       return closing;
     },
   };

@@ -61,7 +61,7 @@ export interface Inference extends AsyncDisposable {
   index(): Promise<ModelState[]>;
   /** Prometheus' text format, with Triton's names. */
   metrics(): string;
-  /** Ends the threads; what is not answered rejects with UNAVAILABLE. */
+  /** Lets running batches end, then the threads; what waits rejects with UNAVAILABLE. */
   close(): Promise<void>;
 }
 
@@ -96,6 +96,7 @@ export async function createInference(options: InferenceOptions): Promise<Infere
     createLane({
       pool: 'inference',
       data: { module: MODULE.href, setup },
+      uncut: true,
       onDeath: () => void deaths++,
     }),
   );

@@ -4,7 +4,7 @@
  */
 import { TroupeError } from '../../runtime/core/errors.ts';
 import type { Dispatch } from './dispatch.ts';
-import type { BindInput, LoadInput, ModelSpec } from './messages.ts';
+import type { BindInput, LoadInput } from './messages.ts';
 import type { ModelFiles } from './repository.ts';
 import { Served } from './served.ts';
 
@@ -55,8 +55,9 @@ export function createLoading(dispatch: Dispatch, setups: readonly ThreadModels[
     try {
       // One thread after the other: the rest goes on serving.
       for (const number of threadsFor(config.instances)) {
-        const spec: ModelSpec = await dispatch.onThread(number, 'load', load);
+        const { timings, ...spec } = await dispatch.onThread(number, 'load', load);
         served ??= new Served({ name, version, key, config, spec });
+        for (const { rows, ms } of timings) served.estimate.learn(rows, ms);
         const entry: ThreadModels['models'][number] = { load };
         setups[number]!.models.push(entry);
         const slabs = served.place(number);

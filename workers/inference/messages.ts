@@ -75,6 +75,11 @@ export interface LoadInput {
   readonly warmUp: readonly WarmUp[];
 }
 
+export interface LoadOutput extends ModelSpec {
+  /** How long a run of so many rows took once it was warm. */
+  readonly timings: readonly { readonly rows: number; readonly ms: number }[];
+}
+
 /** Memory of one model on one thread: a full batch of every input and output. */
 export interface Slab {
   readonly inputs: readonly SharedArrayBuffer[];
@@ -101,7 +106,7 @@ export interface LooseTensor {
 
 /** Tasks of a model server's thread; times in milliseconds. */
 export interface InferenceTasks {
-  load: { input: LoadInput; output: ModelSpec; progress: never };
+  load: { input: LoadInput; output: LoadOutput; progress: never };
   bind: { input: BindInput; output: undefined; progress: never };
   unload: { input: { key: string }; output: undefined; progress: never };
   /** Runs what lies in the slab. */

@@ -14,8 +14,8 @@ import {
   type InferenceSetup,
   type InferenceTasks,
   type LoadInput,
+  type LoadOutput,
   type LooseTensor,
-  type ModelSpec,
   type Side,
   type TensorData,
   type TensorSpec,
@@ -40,6 +40,8 @@ const OPTIONS = {
   intraOpNumThreads: 1,
   interOpNumThreads: 1,
   executionMode: 'sequential',
+  // What fails is answered with its reason.
+  logSeverityLevel: 4,
   extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } },
 } as const satisfies InferenceSession.SessionOptions;
 
@@ -70,9 +72,9 @@ function fillOf(fill: LoadInput['warmUp'][number]['inputs'][string], index: numb
   return fill[index % fill.length] ?? 0;
 }
 
-/** Runs the warm-up inputs; gives the shapes that came out, by number of rows. */
+/** Runs the warm-up inputs; gives the shapes that came out, and how long it took once warm. */
 async function warmUp(session: InferenceSession, inputs: readonly TensorSpec[], load: LoadInput) {
-  const shapes: { rows: number; outputs: Map<string, readonly number[]> }[] = [];
+  const runs: { rows: number; ms: number; outputs: Map<string, readonly number[]> }[] = [];
   for (const { rows, inputs: fills } of load.warmUp) {
     const feeds: Record<string, Tensor> = {};
     for (const { name, type, shape } of inputs) {
@@ -88,22 +90,25 @@ async function warmUp(session: InferenceSession, inputs: readonly TensorSpec[], 
       }
       feeds[name] = tensorOver(type, data, sizes);
     }
+    await session.run(feeds);
+    const began = performance.now();
     const results = await session.run(feeds);
+    const ms = performance.now() - began;
     const outputs = Object.entries(results).map(([name, { dims }]) => [name, dims] as const);
-    shapes.push({ rows, outputs: new Map(outputs) });
+    runs.push({ rows, ms, outputs: new Map(outputs) });
   }
-  return shapes;
+  return runs;
 }
 
 /** A batch needs every tensor to be rows of one known size. */
 function batchedOutputs(
   outputs: readonly TensorSpec[],
-  shapes: Awaited<ReturnType<typeof warmUp>>,
+  runs: Awaited<ReturnType<typeof warmUp>>,
 ): TensorSpec[] {
   return outputs.map((output) => {
-    const [first] = shapes;
+    const [first] = runs;
     const row = first!.outputs.get(output.name)!.slice(1);
-    for (const { rows, outputs: seen } of shapes) {
+    for (const { rows, outputs: seen } of runs) {
       const shape = seen.get(output.name)!;
       if (shape[0] !== rows || shape.slice(1).join() !== row.join()) {
         const text = `${output.name} came out as [${shape.join()}] for ${rows} rows, which is no batch; set maxBatchSize: 0`;
@@ -114,7 +119,7 @@ function batchedOutputs(
   });
 }
 
-async function load(input: LoadInput): Promise<ModelSpec> {
+async function load(input: LoadInput): Promise<LoadOutput> {
   const bytes = new Uint8Array(input.bytes.byteLength);
   bytes.set(new Uint8Array(input.bytes));
   const session = await InferenceSession.create(bytes, OPTIONS);
@@ -129,10 +134,11 @@ async function load(input: LoadInput): Promise<ModelSpec> {
         }
       }
     }
-    const shapes = await warmUp(session, inputs, input);
+    const runs = await warmUp(session, inputs, input);
     const spec = {
       inputs,
-      outputs: input.maxBatchSize > 0 ? batchedOutputs(outputs, shapes) : outputs,
+      outputs: input.maxBatchSize > 0 ? batchedOutputs(outputs, runs) : outputs,
+      timings: runs.map(({ rows, ms }) => ({ rows, ms })),
     };
     models.set(input.key, { session, tensors: [new Map(), new Map()] });
     return spec;
