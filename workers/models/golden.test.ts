@@ -8,19 +8,25 @@ import { createInference } from '../inference/inference.ts';
 const repository = fileURLToPath(new URL('.', import.meta.url));
 const read = (path: string): Promise<string> => readFile(new URL(path, import.meta.url), 'utf8');
 
+async function linesOf<T>(model: string): Promise<T[]> {
+  const text = await read(`${model}/golden.jsonl`);
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as T);
+}
+
 /** Each answer is that of its trainer, to 1e-4 of the larger of it and 1. */
 function expectClose(given: ArrayLike<number>, expected: readonly number[]): void {
   expect(given.length).toBe(expected.length);
-  for (const [at, value] of expected.entries()) {
-    const difference = Math.abs(given[at]! - value) / Math.max(1, Math.abs(value));
-    expect(difference, `value ${at}`).toBeLessThan(1e-4);
-  }
+  const differences = expected.map(
+    (value, at) => Math.abs(given[at]! - value) / Math.max(1, Math.abs(value)),
+  );
+  expect(Math.max(...differences)).toBeLessThan(1e-4);
 }
 
 it('demand answers as its trainer did, alone and in a batch', async () => {
-  const { rows } = JSON.parse(await read('demand/golden.json')) as {
-    rows: { features: number[]; demand: number[] }[];
-  };
+  const [, ...rows] = await linesOf<{ features: number[]; demand: number[] }>('demand');
   expect(rows.length).toBeGreaterThan(20);
   await using inference = await createInference({ repository, workers: 1, models: ['demand'] });
   const predict = async (some: typeof rows) => {
@@ -39,10 +45,7 @@ it('demand answers as its trainer did, alone and in a batch', async () => {
 });
 
 it('digits answers as its trainer did', async () => {
-  const rows = JSON.parse(await read('digits/golden.json')) as {
-    pixels: string;
-    probabilities: number[];
-  }[];
+  const rows = await linesOf<{ pixels: string; probabilities: number[] }>('digits');
   const image = Float32Array.from(
     rows.flatMap(({ pixels }) => [...Buffer.from(pixels, 'hex')].map((byte) => byte / 255)),
   );
@@ -57,5 +60,7 @@ it('digits answers as its trainer did', async () => {
 it.each(['demand', 'digits'])('%s is the file that its card describes', async (model) => {
   const bytes = await readFile(new URL(`${model}/1/model.onnx`, import.meta.url));
   expect(bytes.byteLength).toBeLessThan(300_000);
-  expect(await read(`${model}/card.md`)).toContain(createHash('sha256').update(bytes).digest('hex'));
+  expect(await read(`${model}/card.md`)).toContain(
+    createHash('sha256').update(bytes).digest('hex'),
+  );
 });

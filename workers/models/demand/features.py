@@ -1,6 +1,6 @@
 """What the model `demand` is given of one stock code, and what is asked of it.
 
-The same features are computed in actors/prediction/features.ts; golden.json
+The same features are computed in actors/prediction/features.ts; golden.jsonll
 holds rows of both, which a test compares bit by bit.
 """
 import csv

@@ -2,7 +2,7 @@
 
     python workers/models/demand/train.py --data ../shared/data/online-retail
 
-writes 1/model.onnx, golden.json and card.md beside this file and prints the
+writes 1/model.onnx, golden.jsonl and card.md beside this file and prints the
 errors of the held-back last week beside those of the baselines. That week is
 looked at once, after everything is chosen; `--validate` instead shows the
 weeks by which it was chosen, and writes nothing. The same data give the same bytes.
@@ -100,7 +100,7 @@ def show(title, results):
 
 
 def golden_rows(sales, models, at):
-    """Codes of all kinds on one day: the history as an actor keeps it, the features, the answer."""
+    """The day, then codes of all kinds on it: the history as an actor keeps it, the features, the answer."""
     known = np.flatnonzero(sales.known(at))
     by_volume = known[np.argsort(-sales.window(at)[known].sum(1), kind="stable")]
     chosen = by_volume[np.unique(np.geomspace(1, len(by_volume), 30).astype(int) - 1)]
@@ -108,23 +108,15 @@ def golden_rows(sales, models, at):
     # The trainer's own answer, not that of its export.
     answers = predict(models, features)
     days = sales.days[max(0, at - WINDOW) : at]
-    return {
-        "day": sales.days[at],
-        "openDays": days,
-        "rows": [
-            {
-                "code": sales.codes[code],
-                "sold": {
-                    day: int(units)
-                    for day, units in zip(days, sales.units[code, at - len(days) : at])
-                    if units > 0
-                },
-                "features": [float(value) for value in row],
-                "demand": [float(value) for value in answer],
-            }
-            for code, row, answer in zip(chosen, features, answers)
-        ],
-    }
+    yield {"day": sales.days[at], "openDays": days}
+    for code, row, answer in zip(chosen, features, answers):
+        units = zip(days, sales.units[code, at - len(days) : at])
+        yield {
+            "code": sales.codes[code],
+            "sold": {day: int(count) for day, count in units if count > 0},
+            "features": [float(value) for value in row],
+            "demand": [float(value) for value in answer],
+        }
 
 
 def main():
@@ -152,7 +144,7 @@ def main():
     (HERE / "1").mkdir(exist_ok=True)
     (HERE / "1" / "model.onnx").write_bytes(content)
     golden = golden_rows(sales, models, held_back)
-    (HERE / "golden.json").write_text(json.dumps(golden) + "\n")
+    (HERE / "golden.jsonl").write_text("".join(json.dumps(row) + "\n" for row in golden))
     write_card(HERE, sales, results, {"content": content, "difference": difference, "choice": CHOICE})
 
 

@@ -7,7 +7,7 @@ the model by which image inference is measured, and no more than that.
 
     python workers/models/digits/train.py
 
-writes 1/model.onnx, golden.json and card.md beside this file. The same seed on
+writes 1/model.onnx, golden.jsonl and card.md beside this file. The same seed on
 the same machine writes the same bytes.
 """
 import os
@@ -219,7 +219,7 @@ def main():
         {"pixels": image.tobytes().hex(), "probabilities": [float(p) for p in row]}
         for image, row in zip(pixels, golden)
     ]
-    (HERE / "golden.json").write_text(json.dumps(rows, indent=1) + "\n")
+    (HERE / "golden.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     facts = {
         "accuracy": f"{accuracy:.3f}",
         "images": HELD_BACK,
