@@ -6,6 +6,8 @@ import type { ActorRuntime, EngineLogger, Publisher } from '../core/ports.ts';
 import { actorRoutes } from './actor-routes.ts';
 import { createActorsApi, type ActorsApi } from './actors.ts';
 import { createHealthApi, healthRoutes, type HealthApi, type Readiness } from './health.ts';
+import type { ModelServer } from './inference.ts';
+import { inferenceRoutes } from './inference-routes.ts';
 import {
   createInvokeApi,
   invokeRoute,
@@ -39,6 +41,8 @@ export interface ApiOptions {
   /** The HTTP app beside the host. */
   readonly app?: AppChannel | undefined;
   readonly invocations?: Readonly<Record<string, InvocationHandler>> | undefined;
+  /** Absent: the Open Inference Protocol is not served. */
+  readonly models?: ModelServer | undefined;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly logger: EngineLogger;
@@ -88,9 +92,27 @@ export function createApi(options: ApiOptions): Api {
       ...pubsubRoutes(pubsub),
       ...metadataRoutes(metadata),
       ...healthRoutes(health),
+      ...(options.models ? modelRoutes(options.models, options) : []),
     ],
     fallback: invokeRoute(invoke),
     close: () => subscriptions.close(),
     [Symbol.asyncDispose]: () => subscriptions.close(),
   };
+}
+
+function modelRoutes(
+  models: ModelServer,
+  { runtimeVersion, ready, logger }: ApiOptions,
+): HttpRoute[] {
+  return inferenceRoutes({
+    models,
+    version: runtimeVersion,
+    // A model server's deadlines are of the machine's time, also where the actors' is virtual.
+    now: () => Date.now(),
+    ready: () => {
+      const waiting = ready?.();
+      return !waiting || waiting.outbound.length + waiting.inbound.length === 0;
+    },
+    onError: (error) => logger.error({ err: error }, 'inference request failed'),
+  });
 }

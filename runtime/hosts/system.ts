@@ -2,6 +2,7 @@
 import type { ActorClass, CloudEvent } from '../actor/actor.ts';
 import type { Duration, PublishOptions } from '../actor/context.ts';
 import type { ActorRef } from '../actor/ref.ts';
+import type { ModelServer } from '../api/inference.ts';
 import type { InvocationHandler } from '../api/invoke.ts';
 import type { ComponentSpec } from '../config/component.ts';
 import type { EngineStats } from '../core/engine.ts';
@@ -43,6 +44,11 @@ export interface SystemOptions {
   readonly appPort?: number;
   /** Answers to invocations of this app id, by method path; for a program without a server of its own. */
   readonly invocations?: Readonly<Record<string, InvocationHandler>>;
+  /**
+   * Served under `/v2` by the Open Inference Protocol: `createInference` of `troupe/worker`
+   * makes one. It belongs to the program, which closes it after the system.
+   */
+  readonly models?: ModelServer;
   /** Default: JSON lines on stderr, warnings and errors. */
   readonly logger?: EngineLogger;
   readonly clock?: Clock;
@@ -55,7 +61,7 @@ export interface SystemOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
-export type { InvocationHandler };
+export type { InvocationHandler, ModelServer };
 
 export interface EventSubscription extends AsyncDisposable {
   close(): Promise<void>;

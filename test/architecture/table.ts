@@ -103,7 +103,8 @@ export const ROOMS: readonly Room[] = [
       'runtime/hosts/**',
       'runtime/config/**',
       'runtime/core/errors.ts',
-      // `troupe plan` is a composition root of its own: it runs workers without a host.
+      // `troupe plan` and `troupe models` are composition roots of their own: they make workers.
+      'workers/inference/inference.ts',
       'workers/pool.ts',
       'workers/planning.ts',
       ...REGISTRY,
