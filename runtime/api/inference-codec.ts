@@ -132,7 +132,9 @@ export function decodeInfer({ body, headers }: HttpRequest): InferRequest {
       const end = from + Number(bytes);
       const each = known.make.prototype.BYTES_PER_ELEMENT as number;
       if (bytes !== size * each || end > body.byteLength) {
-        throw bad(`input ${name} does not have the bytes that it names; its shape needs ${size * each}`);
+        throw bad(
+          `input ${name} does not have the bytes that it names; its shape needs ${size * each}`,
+        );
       }
       // A copy, because the bytes in the body stand at any offset.
       const copy = new Uint8Array(end - from);

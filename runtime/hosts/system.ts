@@ -7,7 +7,7 @@ import type { InvocationHandler } from '../api/invoke.ts';
 import type { ComponentSpec } from '../config/component.ts';
 import type { EngineStats } from '../core/engine.ts';
 import type { Interceptor } from '../core/interceptors.ts';
-import type { ActorRuntime, Clock, EngineLogger } from '../core/ports.ts';
+import type { ActorRuntime, Clock, EngineLogger, TaskRunner } from '../core/ports.ts';
 
 export interface HttpOptions {
   readonly port: number;
@@ -44,6 +44,11 @@ export interface SystemOptions {
   readonly appPort?: number;
   /** Answers to invocations of this app id, by method path; for a program without a server of its own. */
   readonly invocations?: Readonly<Record<string, InvocationHandler>>;
+  /**
+   * Runs what actors offload: `createTaskRunner` of `troupe/worker` makes one of pools and
+   * model servers. It belongs to the program, which closes these after the system.
+   */
+  readonly tasks?: TaskRunner;
   /**
    * Served under `/v2` by the Open Inference Protocol: `createInference` of `troupe/worker`
    * makes one. It belongs to the program, which closes it after the system.
