@@ -1,33 +1,19 @@
 /** A client of the Open Inference Protocol that we did not write: NVIDIA's, for Triton. */
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { access, readFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
+import { pythonWith } from '../../bench/harness/python.ts';
 import { createSystem } from '../../runtime/index.ts';
 import { createInference } from '../../workers/inference/inference.ts';
 import { lookUpModel, makeRepository, scaleModel } from '../../workers/inference/onnx.fixture.ts';
 
 const run = promisify(execFile);
-const REQUIREMENTS = new URL('./tritonclient-requirements.txt', import.meta.url);
-const SCRIPT = new URL('./calls-by-tritonclient.py', import.meta.url).pathname;
-
-/** A Python that has the client, installed once for each content of the requirements. */
-async function python(): Promise<string> {
-  const requirements = await readFile(REQUIREMENTS);
-  const version = createHash('sha256').update(requirements).digest('hex').slice(0, 12);
-  const folder = join(tmpdir(), `troupe-tritonclient-${version}`);
-  const installed = join(folder, 'bin', 'python');
-  const pip = ['-m', 'pip', 'install', '--quiet', '-r', REQUIREMENTS.pathname];
-  await access(installed).catch(() => run('python3', ['-m', 'venv', folder]));
-  await run(installed, pip);
-  return installed;
-}
+const REQUIREMENTS = join(import.meta.dirname, 'tritonclient-requirements.txt');
+const SCRIPT = join(import.meta.dirname, 'calls-by-tritonclient.py');
 
 it('serves Triton’s client: health, metadata, JSON and binary tensors, repository', async () => {
-  const interpreter = await python();
+  const interpreter = await pythonWith(REQUIREMENTS);
   await using repository = await makeRepository();
   await repository.put('scale', '1', scaleModel(1), 'maxBatchSize: 64\nversions: all\n');
   await repository.put('scale', '2', scaleModel(2));
