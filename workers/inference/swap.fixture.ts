@@ -51,7 +51,7 @@ export function ask(models: Inference, loaded: ReadonlySet<string>, callers = 16
 
 /**
  * Makes a thread throw where nothing catches it: at the next turn of its event
- * loop, which comes in the middle of its next batch.
+ * loop, which comes in the middle of its next call.
  */
 export function kill(thread: Worker): Promise<unknown> {
   const gone = new Promise((resolve) => {
