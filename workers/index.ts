@@ -1,4 +1,9 @@
 /** The public surface for work in threads: `troupe/worker`. */
+import { join } from 'node:path';
+
+/** Folder of the models that come with Troupe, each with its card: a repository for `createInference`. */
+export const OWN_MODELS: string = join(import.meta.dirname, 'models');
+
 export { createPool } from './pool.ts';
 export type { Pool, PoolOptions, RunOptions } from './pool.ts';
 export type { Durations, PoolMetrics } from './pool-metrics.ts';

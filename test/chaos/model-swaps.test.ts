@@ -12,8 +12,8 @@ const all = process.env['TROUPE_TEST_ALL'] === '1';
 const SWAPS = all ? 1000 : 20;
 const KILL_EVERY = all ? 50 : 7;
 const MB = 2 ** 20;
-/** What a flat memory may wander, beside 1,000 sessions that were opened and closed. */
-const MOST_GROWTH_MB = 64;
+/** How far a flat memory may wander while 500 models are opened and closed. */
+const MOST_GROWTH_MB = 32;
 
 const POISON = [
   { x: new Float32Array(0) },
@@ -66,10 +66,10 @@ it(`answers everything and nothing wrongly over ${SWAPS} swaps, kills and poison
   expect(last).toMatchObject({ version: String(SWAPS + 1) });
   await vi.waitFor(() => expect(models.metrics().match(/nv_inference_count\{/g)).toHaveLength(1));
   const memory = samples.map((sample) => sample.toFixed(0)).join(' ');
-  console.log(
+  process.stdout.write(
     `${SWAPS} swaps, ${kills} kills, ${failedLoads} loads met a dying thread: ${answered} answered, ` +
-      `${[...refused].map(([code, count]) => `${count} ${code}`).join(', ') || 'none refused'}; resident MB by tenth: ${memory}`,
+      `${[...refused].map(([code, count]) => `${count} ${code}`).join(', ') || 'none refused'}; resident MB by tenth: ${memory}\n`,
   );
-  // The first tenth fills caches; from there on it stays where it is.
-  if (all) expect(samples.at(-1)! - samples[1]!).toBeLessThan(MOST_GROWTH_MB);
+  // The heaps of three threads find their size in the first half; from there on it stays.
+  if (all) expect(samples.at(-1)! - samples[4]!).toBeLessThan(MOST_GROWTH_MB);
 });
