@@ -8,22 +8,25 @@ import { addDays, weekdayOf, type Calendar } from './calendar.ts';
 /** Units by day; a day that is not named had none. */
 export type Sold = Readonly<Record<string, number>>;
 
+/** All but the first are free of the size in which a code sells: divided by it, or counts of days. */
 export const FEATURES = [
+  'scale',
   'last',
   'mean3',
   'mean6',
   'mean12',
   'mean20',
-  'soldDays20',
-  'soldDays40',
+  'mean40',
   'max20',
   'median20',
   'meanOfSoldDays20',
   'mean20WithoutMax',
-  'sinceLast',
-  'age',
   'lastWeek',
   'sameWeekday4',
+  'soldDays20',
+  'soldDays40',
+  'sinceLast',
+  'age',
   'weekday',
 ] as const;
 
@@ -63,23 +66,27 @@ export function featuresOf(sold: Sold, day: string, calendar: Calendar): Float32
   const weeks = [7, 14, 21, 28].map((days) => addDays(day, -days));
   const openWeeks = weeks.filter((open) => calendar.isOpen(open)).length;
   const same = sum(weeks.map((open) => unitsOn(sold, open)));
-  const mean = (days: number): number => sum(window.slice(0, days)) / days;
+  const soldDays40 = window.filter((units) => units > 0).length;
+  const scale = sum(window) / soldDays40;
+  const mean = (days: number): number => sum(window.slice(0, days)) / days / scale;
   return Float32Array.of(
-    window[0]!,
+    scale,
+    window[0]! / scale,
     mean(3),
     mean(6),
     mean(12),
-    sum20 / MONTH,
+    mean(MONTH),
+    mean(WINDOW),
+    max20 / scale,
+    median(month) / scale,
+    soldDays20 > 0 ? sum20 / soldDays20 / scale : 0,
+    (sum20 - max20) / (MONTH - 1) / scale,
+    unitsOn(sold, weeks[0]!) / scale,
+    (openWeeks > 0 ? same / openWeeks : same) / scale,
     soldDays20,
-    window.filter((units) => units > 0).length,
-    max20,
-    median(month),
-    soldDays20 > 0 ? sum20 / soldDays20 : 0,
-    (sum20 - max20) / (MONTH - 1),
+    soldDays40,
     since + 1,
     window.findLastIndex((units) => units > 0) + 1,
-    unitsOn(sold, weeks[0]!),
-    openWeeks > 0 ? same / openWeeks : same,
     weekdayOf(day),
   );
 }

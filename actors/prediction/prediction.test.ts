@@ -17,8 +17,9 @@ function createLastValue(): Forecaster & { asked: number[]; failure?: Error } {
       const rows = features.length / FEATURES.length;
       asked.push(rows);
       return Float32Array.from({ length: rows * 2 }, (_, at) => {
-        const last = features[Math.floor(at / 2) * FEATURES.length]!;
-        return at % 2 === 0 ? last : last * 6;
+        const row = Math.floor(at / 2) * FEATURES.length;
+        const last = features[row]! * features[row + FEATURES.indexOf('last')]!;
+        return Math.round(at % 2 === 0 ? last : last * 6);
       });
     },
   };

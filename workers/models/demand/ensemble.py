@@ -1,4 +1,7 @@
-"""Two boosted ensembles as one ONNX node: both horizons from one run, a row in, two figures out."""
+"""Two boosted ensembles as one ONNX node: both horizons from one run, a row in, two figures out.
+
+The trees give shares of the first feature, the scale of the row.
+"""
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
@@ -47,7 +50,7 @@ def to_onnx(models, features):
         helper.make_node(
             "TreeEnsembleRegressor",
             ["features"],
-            ["logarithm"],
+            ["raw"],
             domain="ai.onnx.ml",
             n_targets=len(models),
             base_values=[float(model._baseline_prediction.item()) for model in models],
@@ -56,16 +59,16 @@ def to_onnx(models, features):
             **{f"nodes_{name}": values for name, values in tree_nodes.items()},
             **{f"target_{name}": values for name, values in leaves.items()},
         ),
-        helper.make_node("Exp", ["logarithm"], ["power"]),
-        helper.make_node("Sub", ["power", "one"], ["raw"]),
-        helper.make_node("Relu", ["raw"], ["demand"]),
+        helper.make_node("Relu", ["raw"], ["share"]),
+        helper.make_node("Gather", ["features", "first"], ["scale"], axis=1),
+        helper.make_node("Mul", ["share", "scale"], ["demand"]),
     ]
     graph = helper.make_graph(
         nodes,
         "demand",
         [helper.make_tensor_value_info("features", TensorProto.FLOAT, ["rows", features])],
         [helper.make_tensor_value_info("demand", TensorProto.FLOAT, ["rows", len(models)])],
-        [numpy_helper.from_array(np.array([1], np.float32), "one")],
+        [numpy_helper.from_array(np.array([0], np.int64), "first")],
     )
     opsets = [helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 1)]
     model = helper.make_model(graph, opset_imports=opsets, producer_name="troupe", ir_version=8)

@@ -6,6 +6,7 @@ holds rows of both, which a test compares bit by bit.
 import csv
 import hashlib
 from collections import defaultdict
+from copy import copy
 from datetime import date
 from pathlib import Path
 
@@ -15,22 +16,25 @@ import numpy as np
 WINDOW = 40
 # Open days of a week: the shop is closed on Saturdays.
 WEEK = 6
+# All but the first are free of the size in which a code sells: they are divided by it, or count days.
 NAMES = (
+    "scale",
     "last",
     "mean3",
     "mean6",
     "mean12",
     "mean20",
-    "soldDays20",
-    "soldDays40",
+    "mean40",
     "max20",
     "median20",
     "meanOfSoldDays20",
     "mean20WithoutMax",
-    "sinceLast",
-    "age",
     "lastWeek",
     "sameWeekday4",
+    "soldDays20",
+    "soldDays40",
+    "sinceLast",
+    "age",
     "weekday",
 )
 
@@ -71,6 +75,15 @@ class Sales:
                 self.units[place[code], at] += units
         self.ordinals = np.array([date.fromisoformat(day).toordinal() for day in self.days])
 
+    def grouped(self, count, random):
+        """As many made-up codes, each the sum of 3 to 100 real ones."""
+        groups = copy(self)
+        sizes = np.exp(random.uniform(np.log(3), np.log(100), count)).astype(int)
+        chosen = [random.choice(len(self.codes), size, replace=False) for size in sizes]
+        groups.units = np.stack([self.units[codes].sum(0) for codes in chosen])
+        groups.codes = [f"group {index}" for index in range(count)]
+        return groups
+
     def known(self, at):
         """The codes that were sold within the window before this day: those that have an actor with sales."""
         return self.units[:, max(0, at - WINDOW) : at].any(axis=1)
@@ -99,22 +112,27 @@ class Sales:
         open_weeks = sum(is_open for _, is_open in weeks)
         same = sum(units for units, _ in weeks)
         weekday = date.fromordinal(int(self.ordinals[at])).isoweekday() % 7
+        sold40 = any_sold.sum(1)
+        # Units of a day on which the code sold at all; 1 where it did not, which no model is asked about.
+        scale = np.where(sold40 > 0, window.sum(1) / np.maximum(sold40, 1), 1)
         columns = (
-            window[:, 0],
-            window[:, :3].sum(1) / 3,
-            window[:, :6].sum(1) / 6,
-            window[:, :12].sum(1) / 12,
-            sum20 / 20,
+            scale,
+            window[:, 0] / scale,
+            window[:, :3].sum(1) / 3 / scale,
+            window[:, :6].sum(1) / 6 / scale,
+            window[:, :12].sum(1) / 12 / scale,
+            sum20 / 20 / scale,
+            window.sum(1) / 40 / scale,
+            max20 / scale,
+            np.median(first, axis=1) / scale,
+            np.where(sold20 > 0, sum20 / np.maximum(sold20, 1), 0) / scale,
+            (sum20 - max20) / 19 / scale,
+            weeks[0][0] / scale,
+            (same / open_weeks if open_weeks else same) / scale,
             sold20,
-            any_sold.sum(1),
-            max20,
-            np.median(first, axis=1),
-            np.where(sold20 > 0, sum20 / np.maximum(sold20, 1), 0),
-            (sum20 - max20) / 19,
+            sold40,
             since,
             age,
-            weeks[0][0],
-            same / open_weeks if open_weeks else same,
             np.full(len(self.codes), weekday),
         )
         return np.stack(columns, axis=1).astype(np.float32)
