@@ -1,11 +1,11 @@
 /** The ways of running a model that are measured, each in a process of its own. */
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { Piscina } from 'piscina';
-import { createInference } from 'troupe/worker';
+import { createInference, OWN_MODELS } from 'troupe/worker';
 import { memory, meter } from '../harness/measure.ts';
 import type { Measure, Params, Scale } from '../harness/question.ts';
 import { closedLoop, openLoop, type Request } from './load.ts';
-import { MODELS, REPOSITORY, rowOf, WORKERS, type BareModel } from './models.ts';
+import { readModel, rowOf, WORKERS, type BareModel, type ModelName } from './models.ts';
 
 interface Opened {
   readonly request: Request;
@@ -26,8 +26,9 @@ function openPiscina(model: BareModel, name: string): Piscina {
 
 const WAYS: Readonly<Record<string, (model: BareModel) => Promise<Opened>>> = {
   /** One call at a time on the main thread. */
-  async main({ file, input, row, ...rest }) {
-    const values = rowOf({ file, input, row, ...rest });
+  async main(model) {
+    const { file, input, row } = model;
+    const values = rowOf(model);
     const session = await InferenceSession.create(file, { intraOpNumThreads: 1 });
     let last: Promise<unknown> = Promise.resolve();
     const run = () => session.run({ [input]: new Tensor('float32', values, [1, ...row]) });
@@ -41,7 +42,7 @@ const WAYS: Readonly<Record<string, (model: BareModel) => Promise<Opened>>> = {
   },
   /** Troupe's model server. */
   async batched(model) {
-    const options = { repository: REPOSITORY, workers: WORKERS, models: [model.name] };
+    const options = { repository: OWN_MODELS, workers: WORKERS, models: [model.name] };
     const models = await createInference(options);
     const inputs = { [model.input]: rowOf(model) };
     return { request: () => models.predict(model.name, inputs), close: () => models.close() };
@@ -49,7 +50,7 @@ const WAYS: Readonly<Record<string, (model: BareModel) => Promise<Opened>>> = {
 };
 
 async function opened(params: Params, scale: Scale, warmUp: number): Promise<Opened> {
-  const model = MODELS[params['model'] as string]!;
+  const model = await readModel(params['model'] as ModelName);
   const way = await WAYS[params['way'] as string]!(model);
   await closedLoop(way.request, warmUp, scale.warmUpMs);
   return way;
@@ -77,8 +78,8 @@ const most: Measure = async (params, scale) => {
 /** The highest rate of a ladder at which p99 stays under 10 ms and nothing is refused. */
 const highest: Measure = async (params, scale) => {
   const { request, close } = await opened(params, scale, MANY);
-  const cost = meter();
   let best = 0;
+  let cpuMs = 0;
   let p99 = Number.NaN;
   let delayMs = 0;
   for (let rate = Number(params['from']); ; rate = Math.round(rate * 1.2)) {
@@ -87,16 +88,24 @@ const highest: Measure = async (params, scale) => {
     if (step.p99! >= 10_000 || refused + unanswered > 0) break;
     best = rate;
     p99 = step.p99!;
+    cpuMs = step.cpuMs;
     delayMs = Math.max(delayMs, delay);
   }
-  const { cpuMs } = cost();
   await close();
-  return { ops: best, seconds: 1, p99, cpuMs, ...memory(), facts: { delayMs } };
+  // The rate is the answer; its cost is that of the phase it was offered in.
+  return {
+    ops: best * (scale.ms / 2000),
+    seconds: scale.ms / 2000,
+    p99,
+    cpuMs,
+    ...memory(),
+    facts: { delayMs },
+  };
 };
 
 /** Sessions in worker threads that do nothing else, at the best batch: what no server can pass. */
 const limit: Measure = async (params, scale) => {
-  const model = MODELS[params['model'] as string]!;
+  const model = await readModel(params['model'] as ModelName);
   const piscina = openPiscina(model, 'limit');
   const run = async (rows: number, ms: number): Promise<number> => {
     const rates = Array.from({ length: WORKERS }, () => piscina.run({ rows, ms }));

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createSystem } from 'troupe';
-import { createInference } from 'troupe/worker';
+import { createInference, OWN_MODELS } from 'troupe/worker';
 import type { Serve } from '../harness/child.ts';
 import { serveInChild } from '../harness/fork.ts';
 import type { Measurement } from '../harness/measure.ts';
@@ -13,7 +13,7 @@ import { pythonWith } from '../harness/python.ts';
 import { type Question, rateOf, type Result, type Scale } from '../harness/question.ts';
 import { medianOf } from '../harness/stats.ts';
 import { MissingTool, requireWrk, wrk } from '../harness/wrk.ts';
-import { MODELS, REPOSITORY, rowOf, WORKERS } from './models.ts';
+import { readModel, rowOf, WORKERS, type BareModel } from './models.ts';
 
 const CONNECTIONS = 32;
 const REQUIREMENTS = join(import.meta.dirname, 'python-requirements.txt');
@@ -22,7 +22,7 @@ const TICK_MS = 10;
 const PAGE_BYTES = 4096;
 
 const troupe: Serve = async () => {
-  const options = { repository: REPOSITORY, workers: WORKERS, models: ['demand'] };
+  const options = { repository: OWN_MODELS, workers: WORKERS, models: ['demand'] };
   const models = await createInference(options);
   const system = await createSystem({ actors: [], models, http: { port: 0 } });
   return {
@@ -58,10 +58,9 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function startPython(): Promise<Server> {
+async function startPython({ file }: BareModel): Promise<Server> {
   const python = await pythonWith(REQUIREMENTS);
   const port = await freePort();
-  const { file } = MODELS['demand']!;
   const child = spawn(python, [PYTHON_SERVER, file, String(port)], { stdio: 'inherit' });
   const ended = once(child, 'exit');
   const isUp = async (): Promise<boolean> => {
@@ -89,9 +88,9 @@ async function startPython(): Promise<Server> {
   };
 }
 
-async function underLoad(server: Server, seconds: number): Promise<Measurement> {
-  const { input, row } = MODELS['demand']!;
-  const data = Array.from(rowOf(MODELS['demand']!));
+async function underLoad(server: Server, model: BareModel, seconds: number): Promise<Measurement> {
+  const { input, row } = model;
+  const data = Array.from(rowOf(model));
   const tensor = { name: input, shape: [1, ...row], datatype: 'FP32', data };
   const load = (length: number) =>
     wrk({
@@ -108,9 +107,11 @@ async function underLoad(server: Server, seconds: number): Promise<Measurement> 
   return { ops: requests, seconds: took, cpuMs: cpuMs - before.cpuMs, rss, heap, ...times };
 }
 
-const SERVERS: Readonly<Record<string, (scale: Scale) => Promise<Server>>> = {
+type Start = (model: BareModel, scale: Scale) => Promise<Server>;
+
+const SERVERS: Readonly<Record<string, Start>> = {
   'Python: uvicorn, starlette, ONNX Runtime': startPython,
-  'Troupe over HTTP': (scale) => serveInChild(import.meta.filename, 'troupe', {}, scale),
+  'Troupe over HTTP': (_, scale) => serveInChild(import.meta.filename, 'troupe', {}, scale),
 };
 
 export const question: Question = {
@@ -124,12 +125,13 @@ export const question: Question = {
     });
   },
   async ask(scale, progress) {
+    const model = await readModel('demand');
     const rounds = new Map<string, Measurement[]>();
     for (let at = 1; at <= scale.rounds; at++) {
       for (const [name, start] of Object.entries(SERVERS)) {
         progress(`round ${at}: ${name}`);
-        const server = await start(scale);
-        const measured = await underLoad(server, scale.short ? 1 : 4);
+        const server = await start(model, scale);
+        const measured = await underLoad(server, model, scale.short ? 1 : 4);
         rounds.set(name, [...(rounds.get(name) ?? []), measured]);
         await server.stop();
       }

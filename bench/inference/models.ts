@@ -1,44 +1,44 @@
 /** The two models that are measured, as the project ships them. */
 import { join } from 'node:path';
+import { InferenceSession } from 'onnxruntime-node';
+import { OWN_MODELS } from 'troupe/worker';
 
-export interface BareModel {
-  readonly name: string;
+interface Known {
   readonly title: string;
+  /** Sizes among which the best batch is looked for. */
+  readonly batches: readonly number[];
+}
+
+export interface BareModel extends Known {
+  readonly name: string;
   readonly file: string;
   readonly input: string;
   readonly output: string;
   /** Shape of a row. */
   readonly row: readonly number[];
-  /** Sizes among which the best batch is looked for. */
-  readonly batches: readonly number[];
 }
 
-export const REPOSITORY = join(import.meta.dirname, '../../workers/models');
 /** The other core is the main thread's, which also makes the load. */
 export const WORKERS = 1;
 
-const fileOf = (name: string): string => join(REPOSITORY, name, '1', 'model.onnx');
+export const MODELS = {
+  demand: { title: 'tabular model', batches: [16, 64, 256, 1024] },
+  digits: { title: 'CNN', batches: [1, 4, 8, 16, 32, 64] },
+} as const satisfies Record<string, Known>;
 
-export const MODELS: Readonly<Record<string, BareModel>> = {
-  demand: {
-    name: 'demand',
-    title: 'tabular model',
-    file: fileOf('demand'),
-    input: 'features',
-    output: 'demand',
-    row: [16],
-    batches: [16, 64, 256, 1024],
-  },
-  digits: {
-    name: 'digits',
-    title: 'CNN',
-    file: fileOf('digits'),
-    input: 'image',
-    output: 'probabilities',
-    row: [3, 32, 32],
-    batches: [1, 4, 8, 16, 32, 64],
-  },
-};
+export type ModelName = keyof typeof MODELS;
+
+/** With its names and shape, as its file has them. */
+export async function readModel(name: ModelName): Promise<BareModel> {
+  const file = join(OWN_MODELS, name, '1', 'model.onnx');
+  const session = await InferenceSession.create(file);
+  const [input] = session.inputMetadata;
+  const [output] = session.outputNames;
+  await session.release();
+  if (!input?.isTensor || output === undefined) throw new Error(`${file} has no tensors`);
+  const row = input.shape.slice(1).map(Number);
+  return { ...MODELS[name], name, file, input: input.name, output, row };
+}
 
 export function rowOf({ row }: BareModel): Float32Array {
   const size = row.reduce((product, one) => product * one, 1);

@@ -11,7 +11,7 @@ import {
   type Scale,
 } from '../harness/question.ts';
 import { medianOf } from '../harness/stats.ts';
-import { MODELS } from './models.ts';
+import { MODELS, type ModelName } from './models.ts';
 
 const CONTENDERS = join(import.meta.dirname, 'contenders.ts');
 
@@ -38,8 +38,8 @@ function delayOf({ rounds }: Result): number {
   return medianOf(rounds, ({ facts }) => facts?.['delayMs']);
 }
 
-export function modelQuestion(model: string): Question {
-  const { title } = MODELS[model]!;
+export function modelQuestion(model: ModelName): Question {
+  const { title } = MODELS[model];
   const isTabular = model === 'demand';
   return {
     name: model,

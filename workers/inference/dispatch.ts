@@ -3,7 +3,7 @@
  * up to a full batch of the model whose head is the most urgent; nothing waits
  * for a batch to fill unless the model's config says so. Loading comes first.
  */
-import { CONTROL_BYTES, type Lane } from '../lane.ts';
+import type { Lane } from '../lane.ts';
 import type { InferenceTasks, Side } from './messages.ts';
 import { answerBatch, answerSingle, countBatch, expire, failBatch } from './outcome.ts';
 import type { Waiting } from './queue.ts';
@@ -27,7 +27,6 @@ const SWEEP_MS = 5;
 export class Dispatch {
   readonly #threads: readonly Thread[];
   readonly #models = new Set<Served>();
-  readonly #control = new SharedArrayBuffer(CONTROL_BYTES);
   readonly #running = new Map<readonly Waiting[], Served>();
   #calls = 0;
   #planned = false;
@@ -211,7 +210,7 @@ export class Dispatch {
     task: Name,
     input: InferenceTasks[Name]['input'],
   ): Promise<InferenceTasks[Name]['output']> {
-    const message = { call: this.#calls++, task, input, control: this.#control };
+    const message = { call: this.#calls++, task, input };
     return (await lane.run(message)) as InferenceTasks[Name]['output'];
   }
 

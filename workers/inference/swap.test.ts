@@ -78,22 +78,28 @@ describe('a thread that is killed in mid-batch', () => {
   it('costs a typed error for what it had, and its successor has the models', async () => {
     using watched = watchThreads();
     await using repository = await makeRepository();
-    await repository.put('slow', '1', slowModel(200), 'maxBatchSize: 4');
+    await repository.put('slow', '1', slowModel(20), 'maxBatchSize: 2');
     await putScale(repository, 5);
     await using models = await createInference({ repository: repository.path, workers: 1 });
     const x = new Float32Array(256);
-    const lost = [1, 2, 3].map(() => models.predict('slow', { x }));
-    const outcomes = Promise.allSettled(lost);
-    await Promise.resolve();
-    // Their batch is on its way; what comes now waits for the next thread.
     const [thread] = watched.threads;
-    const next = models.predict('scale', { x: Float32Array.of(1) });
-    await kill(thread!);
-    for (const outcome of await outcomes) {
-      expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'UNAVAILABLE' } });
+    const killed = kill(thread!);
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 6 }, () => models.predict('slow', { x })),
+    );
+    await killed;
+    const lost = outcomes.filter(({ status }) => status === 'rejected');
+    // One batch of two, whichever ran when it died; the successor has answered the others.
+    expect(lost).toHaveLength(2);
+    for (const { reason } of lost as PromiseRejectedResult[]) {
+      expect(reason).toMatchObject({
+        code: 'UNAVAILABLE',
+        retryable: true,
+        message: expect.stringContaining('model slow: a worker thread of the pool inference ended'),
+      });
     }
-    expect((await next).outputs['y']!.data[0]).toBe(5);
-    expect((await models.predict('slow', { x })).version).toBe('1');
+    const { outputs } = await models.predict('scale', { x: Float32Array.of(1) });
+    expect(outputs['y']!.data[0]).toBe(5);
     expect(models.metrics()).toContain('troupe_inference_thread_deaths 1');
   });
 
