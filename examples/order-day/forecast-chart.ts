@@ -1,4 +1,4 @@
-/** The forecast on the page: the stock that sold most against its forecast, and every error. */
+/** The forecast on the page: the stock forecast highest against what was sold, and every error. */
 import { BASELINES } from '../../actors/prediction/features.ts';
 import { axisText, createPen, INK } from './charts.ts';
 import type { Chart } from './charts.ts';
@@ -13,7 +13,7 @@ interface Row {
   readonly forecast: number;
 }
 
-function mostSold(
+function highest(
   reviews: readonly CodeReview[],
   describe: (code: string) => string,
   horizon: 'day' | 'week',
@@ -27,7 +27,7 @@ function mostSold(
     };
   });
   // Codes are sorted already, so that equal ones keep their order.
-  return rows.toSorted((a, b) => b.sold - a.sold).slice(0, MOST);
+  return rows.toSorted((a, b) => b.forecast - a.forecast).slice(0, MOST);
 }
 
 /** A week as a whole where there is one, else the last day. */
@@ -42,7 +42,7 @@ export async function drawForecast(
         .filter(([first]) => first!.day === from)
         .flat()
     : reviews.filter(({ day }) => day === to);
-  const rows = mostSold(shown, describe, horizon);
+  const rows = highest(shown, describe, horizon);
   const errors = (name: string, day: number | null, whole: number | null | undefined) => [
     name,
     wapeText(day),
@@ -59,12 +59,12 @@ export async function drawForecast(
   };
   const period = week ? `the week from ${from}` : `${to}`;
   const best = week
-    ? `Next day ${closest(summary)} comes closest, next week ${closest(week)}.`
-    : `${closest(summary).replace(/^t/, 'T')} comes closest.`;
+    ? `Closest next day: ${closest(summary)}; next week: ${closest(week)}.`
+    : `Closest: ${closest(summary)}.`;
   const note =
     rows.length === 0
       ? (summary.reason ?? 'Nothing was sold before the last days of the input.')
-      : `Units of ${period}, forecast on the evening before, and what was then sold; the ${rows.length} that sold most of ${codes.toLocaleString('en-GB')} stock codes. ${best}`;
+      : `Units of ${period}, forecast on the evening before, and what was then sold; the ${rows.length} of which most was forecast, of ${codes.toLocaleString('en-GB')} stock codes. ${best}`;
   const chart = { id: 'forecast', title: 'Demand forecast', note, table };
   if (rows.length === 0) return chart;
   const pen = await createPen();

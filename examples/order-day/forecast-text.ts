@@ -31,7 +31,7 @@ export function forecastLines(summary: ForecastSummary): string[] {
   if (from === null) return ['forecast none: nothing was sold before the last days of the input'];
   const span = from === to ? from : `${from} to ${to}`;
   return [
-    `forecast ${codes.toLocaleString('en-GB')} stock codes, ${span}, ${closest(summary)} comes closest`,
+    `forecast ${codes.toLocaleString('en-GB')} stock codes, ${span}; closest: ${closest(summary)}`,
     errorLine('next day', summary),
     ...(week ? [errorLine('next week', week)] : []),
   ];

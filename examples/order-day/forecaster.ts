@@ -3,16 +3,14 @@
  * thread, where the questions of many actors become batches. It loads while
  * orders are under way; the first question waits for it.
  */
-import { fileURLToPath } from 'node:url';
+import { createInference, OWN_MODELS } from 'troupe/worker';
 import type { Forecaster } from '../../actors/index.ts';
-import { createInference } from '../../workers/inference/inference.ts';
 
-const REPOSITORY = fileURLToPath(new URL('../../workers/models', import.meta.url));
 const MODEL = 'demand';
 
 /** Closing it ends the thread. Questions reject with what kept the model from loading. */
 export function openForecaster(): Forecaster & AsyncDisposable {
-  const opening = createInference({ repository: REPOSITORY, workers: 1, models: [MODEL] });
+  const opening = createInference({ repository: OWN_MODELS, workers: 1, models: [MODEL] });
   // Who asks hears of it; when nobody does, it is no matter.
   opening.catch(() => undefined);
   return {

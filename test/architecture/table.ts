@@ -252,7 +252,6 @@ export const ROOMS: readonly Room[] = [
       'runtime/client/index.ts',
       'workers/index.ts',
       'actors/**',
-      'workers/inference/inference.ts',
     ],
     packages: 'any',
     node: 'any',
