@@ -6,6 +6,8 @@ import { Order } from './order/order.ts';
 import { Purchases } from './order/purchases.ts';
 import { Returns } from './order/returns.ts';
 import { Payment } from './payment/payment.ts';
+import { Prediction } from './prediction/prediction.ts';
+import { SalesBook } from './prediction/sales-book.ts';
 
 export const shopActors: readonly ActorClass[] = [
   Order,
@@ -14,11 +16,16 @@ export const shopActors: readonly ActorClass[] = [
   Notification,
   Purchases,
   Returns,
+  SalesBook,
+  Prediction,
 ];
 
 export type { ShopServices } from './services.ts';
 export { checkInvariants } from './invariants.ts';
 export type { InvariantResult, ShopSnapshot } from './invariants.ts';
 export { createHashPaymentProvider } from './payment/provider.ts';
+export { createCalendar } from './prediction/calendar.ts';
+export type { Calendar } from './prediction/calendar.ts';
+export type { Forecaster } from './prediction/api.ts';
 export { lineAmountPence, formatPence } from './money.ts';
 export { admitLines } from './order/lines.ts';

@@ -12,6 +12,7 @@ import { aimTable, isMet, resultTable } from './harness/report.ts';
 
 const SUITES: Readonly<Record<string, () => Promise<{ suite: Suite }>>> = {
   actors: () => import('./actors/index.ts'),
+  inference: () => import('./inference/index.ts'),
 };
 
 const USAGE = `usage: npm run bench -- <suite> [options]

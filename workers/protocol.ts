@@ -95,8 +95,8 @@ export interface ToWorker {
   readonly call: number;
   readonly task: string;
   readonly input: unknown;
-  /** One 32-bit word of `CONTROL`. */
-  readonly control: SharedArrayBuffer;
+  /** One 32-bit word of `CONTROL`; absent for a call that is never steered. */
+  readonly control?: SharedArrayBuffer;
 }
 
 /** The answer to a call, worker to main thread. */

@@ -11,7 +11,14 @@ export interface Chart {
   readonly title: string;
   readonly note: string;
   /** What the drawing shows, for those who cannot see it. */
-  readonly table: { readonly head: readonly string[]; readonly rows: readonly string[][] };
+  readonly table: {
+    readonly head: readonly string[];
+    readonly rows: readonly string[][];
+    /** Default `Figures`. */
+    readonly title?: string;
+    /** Shown without being asked for. */
+    readonly open?: boolean;
+  };
   /** Absent when there is nothing to draw. */
   readonly svg?: { readonly wide: string; readonly narrow: string };
 }
@@ -22,11 +29,11 @@ interface Size {
 }
 
 const FONT = 'system-ui, sans-serif';
-const INK = 'var(--ink)';
+export const INK = 'var(--ink)';
 const MUTED = 'var(--muted)';
 const LINE = 'var(--line)';
 
-const axisText = { color: MUTED, fontFamily: FONT, fontSize: 12 };
+export const axisText = { color: MUTED, fontFamily: FONT, fontSize: 12 };
 const amounts = {
   type: 'value',
   axisLabel: axisText,
@@ -116,8 +123,13 @@ function withoutHover(svg: string): string {
     .replace(/ (?:class="zr[^"]*"|ecmeta_\w+="[^"]*")/g, '');
 }
 
-/** Draws the four charts of a page. Needs the package `echarts`, which is loaded here and nowhere else. */
-export async function drawCharts(glance: Glance): Promise<Chart[]> {
+export interface Pen {
+  /** One drawing for wide pages and one for narrow ones. */
+  both(height: number, option: (size: Size) => EChartsCoreOption): { wide: string; narrow: string };
+}
+
+/** Needs the package `echarts`, which is loaded here and nowhere else. */
+export async function createPen(): Promise<Pen> {
   const echarts = await import('echarts');
   const draw = (size: Size, option: EChartsCoreOption): string => {
     const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, ...size });
@@ -128,10 +140,17 @@ export async function drawCharts(glance: Glance): Promise<Chart[]> {
       chart.dispose();
     }
   };
-  const both = (height: number, option: (size: Size) => EChartsCoreOption) => {
-    const [wide, narrow] = [540, 340].map((width) => ({ width, height }));
-    return { wide: draw(wide!, option(wide!)), narrow: draw(narrow!, option(narrow!)) };
+  return {
+    both(height, option) {
+      const [wide, narrow] = [540, 340].map((width) => ({ width, height }));
+      return { wide: draw(wide!, option(wide!)), narrow: draw(narrow!, option(narrow!)) };
+    },
   };
+}
+
+/** Draws the four charts of what became of the orders. */
+export async function drawCharts(glance: Glance): Promise<Chart[]> {
+  const { both } = await createPen();
   const { buckets, movers, reasons, unit } = glance;
   const list = (
     id: string,

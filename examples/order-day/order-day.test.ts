@@ -12,7 +12,14 @@ import type { Summary } from './summary.ts';
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
 const DAY = fileURLToPath(new URL('day.csv', import.meta.url));
-const REPORTS = ['orders.jsonl', 'stock.jsonl', 'ledger.jsonl', 'returns.jsonl', 'index.html'];
+const REPORTS = [
+  'orders.jsonl',
+  'stock.jsonl',
+  'ledger.jsonl',
+  'returns.jsonl',
+  'forecast.jsonl',
+  'index.html',
+];
 const HEADER = 'InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country';
 
 let folder: string;
@@ -87,6 +94,22 @@ describe('a run of the generated day', () => {
     expect(err).toContain('order-day: day.csv:150: left out: the quantity is not a whole number');
     expect(err).not.toContain('\u001b');
     expect(err).not.toContain('"level"');
+
+    const { forecast } = summary;
+    expect(forecast).toMatchObject({ codes: 56, from: '2026-03-02', week: null });
+    expect(forecast.reason).toBeUndefined();
+    const stock = await rows<{ code: string; sold: number }>('out', 'stock.jsonl');
+    const forecasts = await rows<{ code: string; forecast: number; sold: number }>(
+      ...['out', 'forecast.jsonl'],
+    );
+    expect(forecasts.map(({ code }) => code)).toEqual(stock.map(({ code }) => code));
+    const error = forecasts.reduce((sum, one) => sum + Math.abs(one.forecast - one.sold), 0);
+    expect(forecast.wape).toBeCloseTo(error / forecast.units, 3);
+    // What was taken back on the day itself is no demand.
+    const sold = stock.reduce((sum, one) => sum + one.sold, 0);
+    expect(sold - forecast.units).toBeGreaterThanOrEqual(0);
+    expect(sold - forecast.units).toBeLessThan(sold / 100);
+    expect(forecast.wape).toBeLessThan(forecast.wapes.zero!);
 
     const orders = await rows<{ id: string; state: string; reason: string; totalPence: number }>(
       ...['out', 'orders.jsonl'],

@@ -15,7 +15,13 @@ import { OrderDay } from './day-actor.ts';
 import type { DayPlan, OrderDayApi } from './day-actor.ts';
 import { drive } from './drive.ts';
 import type { Flags, Output } from './flags.ts';
+import { drawForecast } from './forecast-chart.ts';
+import { forecastFile } from './forecast-text.ts';
+import { calendarOf, forecastDemand } from './forecast.ts';
+import { openForecaster } from './forecaster.ts';
 import { glanceAt } from './glance.ts';
+import { readHistory } from './history.ts';
+import type { History } from './history.ts';
 import { readInput } from './input.ts';
 import type { Input } from './input.ts';
 import { collectOutcome } from './outcome.ts';
@@ -32,6 +38,8 @@ export interface RunOptions {
   readonly flags: Flags;
   /** The day that is run when no orders are named. */
   readonly generatedDay: string;
+  /** What its shop sold before. */
+  readonly generatedHistory: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly output: Output & { readonly stderr: { readonly isTTY?: boolean } };
   /** Aborts when the user asks to stop. */
@@ -56,9 +64,12 @@ export async function run(options: RunOptions): Promise<number> {
   const input = await readInput(path);
   tellBroken(input, output);
   if (stop.aborted) return 0;
+  const history = flags.orders ? undefined : await readHistory(options.generatedHistory);
   await prepareState(places, flags.fresh);
-  await using system = await open(options, places);
-  const work = await runDay(system, { ...options, input, places });
+  await using forecaster = openForecaster();
+  const calendar = calendarOf(input, history);
+  await using system = await open(options, places, { forecaster, calendar });
+  const work = await runDay(system, { ...options, input, history, places });
   if (!work) {
     output.stderr.write('order-day: stopped; the same command goes on from here\n');
     return 0;
@@ -79,10 +90,15 @@ export async function run(options: RunOptions): Promise<number> {
   return summary.ok ? 0 : 1;
 }
 
-function open({ flags, env }: RunOptions, { components }: Places): Promise<System> {
+function open(
+  { flags, env }: RunOptions,
+  { components }: Places,
+  forecasting: Required<Pick<ShopServices, 'forecaster' | 'calendar'>>,
+): Promise<System> {
   const port = flags.port ?? (flags.once ? undefined : DEFAULT_PORT);
   const services: ShopServices = {
     payments: createHashPaymentProvider({ declineRate: flags.declineRate }),
+    ...forecasting,
   };
   return createSystem({
     appId: APP_ID,
@@ -97,9 +113,13 @@ function open({ flags, env }: RunOptions, { components }: Places): Promise<Syste
 /** Undefined when it was stopped before its end. */
 async function runDay(
   system: System,
-  options: RunOptions & { readonly input: Input; readonly places: Places },
+  options: RunOptions & {
+    readonly input: Input;
+    readonly history: History | undefined;
+    readonly places: Places;
+  },
 ) {
-  const { flags, input, places, stop, output, startedAt } = options;
+  const { flags, input, history, places, stop, output, startedAt } = options;
   const progress = createProgress(output.stderr);
   const continued = (await begin(system, options)) === 'continued';
   const opening = new Map(
@@ -130,23 +150,33 @@ async function runDay(
   if (stop.aborted) return undefined;
   const drivenMs = performance.now() - drivenFrom;
   const durableTurns = system.stats().durableTurns - turnsBefore;
-  const outcome = await collectOutcome(system, { signal: stop }).catch((error: unknown) => {
-    if (stop.aborted) return undefined;
-    throw error;
-  });
+  const unlessStopped = (error: unknown): undefined => {
+    if (!stop.aborted) throw error;
+  };
+  const outcome = await collectOutcome(system, { signal: stop }).catch(unlessStopped);
   if (!outcome) return undefined;
+  const forecast = await forecastDemand(system, { input, history, outcome, signal: stop }).catch(
+    unlessStopped,
+  );
+  if (!forecast) return undefined;
   const { pendingOutbox: pending, parkedMessages: parked } = system.stats();
   const verdicts = verify(outcome, { invoices: input.invoices, outbox: { pending, parked } });
-  const glance = glanceAt(outcome, descriptionsOf(input));
+  const describe = descriptionsOf(input);
+  const glance = glanceAt(outcome, describe);
   if (flags.report !== undefined) {
-    const charts = await drawCharts(glance);
+    const charts = [...(await drawCharts(glance)), await drawForecast(forecast, describe)];
     const page = renderPage({ glance, charts, verdicts, leftOut: input.leftOut });
-    await writeReport(flags.report, { ...reportFiles(outcome), 'index.html': page });
+    await writeReport(flags.report, {
+      ...reportFiles(outcome),
+      'forecast.jsonl': forecastFile(forecast),
+      'index.html': page,
+    });
   }
   const totalMs = performance.now() - startedAt;
   const summary = summarise({
     input,
     glance,
+    forecast: forecast.summary,
     verdicts,
     measures: { durableTurns, drivenMs, totalMs },
     state: places.state,

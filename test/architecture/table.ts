@@ -18,7 +18,7 @@ export const ROOMS: readonly Room[] = [
     room: 'actors',
     files: /^actors\//,
     may: ['runtime/actor/index.ts'],
-    types: ['workers/protocol.ts'],
+    types: ['workers/index.ts', 'workers/protocol.ts'],
     packages: [],
     node: 'no-io',
     pure: true,
@@ -115,7 +115,8 @@ export const ROOMS: readonly Room[] = [
       'runtime/hosts/**',
       'runtime/config/**',
       'runtime/core/errors.ts',
-      // `troupe plan` is a composition root of its own: it runs workers without a host.
+      // `troupe plan` and `troupe models` are composition roots of their own: they make workers.
+      'workers/inference/inference.ts',
       'workers/pool.ts',
       'workers/planning.ts',
       ...REGISTRY,
@@ -228,7 +229,7 @@ export const ROOMS: readonly Room[] = [
   },
   {
     room: 'workers/protocol',
-    files: /^workers\/protocol\.ts$/,
+    files: /^workers\/(?:protocol|inference\/messages)\.ts$/,
     may: [],
     packages: [],
     node: [],
@@ -236,7 +237,7 @@ export const ROOMS: readonly Room[] = [
   {
     room: 'workers/tasks',
     files: /^workers\/tasks\//,
-    may: ['workers/protocol.ts'],
+    may: ['workers/protocol.ts', 'workers/inference/messages.ts'],
     packages: 'any',
     node: 'any',
   },
@@ -256,9 +257,11 @@ export const ROOMS: readonly Room[] = [
       'workers/protocol.ts',
       'workers/thread.ts',
       'workers/tasks/*.ts',
+      'workers/inference/messages.ts',
       'runtime/core/errors.ts',
     ],
-    packages: ['piscina'],
+    types: ['runtime/core/ports.ts'],
+    packages: ['piscina', 'yaml'],
     node: 'any',
   },
   {
@@ -269,6 +272,7 @@ export const ROOMS: readonly Room[] = [
       'runtime/actor/index.ts',
       'runtime/testing/index.ts',
       'runtime/client/index.ts',
+      'workers/index.ts',
       'actors/**',
     ],
     packages: 'any',
