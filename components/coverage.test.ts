@@ -20,11 +20,19 @@ const SUITES: Readonly<Record<KindName, string>> = {
   state: 'stateConformance',
   pubsub: 'pubsubConformance',
   secretstores: 'secretStoreConformance',
+  configuration: 'configurationConformance',
+  lock: 'lockConformance',
+  bindings: 'bindingConformance',
+  crypto: 'cryptoConformance',
+  conversation: 'conversationConformance',
+  nameresolution: 'nameResolutionConformance',
 };
 
 /** The servers that samples need, and where a sample names them. Started in `npm run test:all` only. */
 const SERVERS: Readonly<Record<string, { field: string; start(): Promise<TestServer> }>> = {
   'state.redis': { field: 'redisHost', start: startRedis },
+  'configuration.redis': { field: 'redisHost', start: startRedis },
+  'lock.redis': { field: 'redisHost', start: startRedis },
 };
 const withServers = process.env['TROUPE_TEST_ALL'] === '1';
 

@@ -35,6 +35,13 @@ describe('the registry', () => {
       })),
     });
     const registry = createRegistry({
+      ...componentKinds,
+      configuration: kind([]),
+      lock: kind([]),
+      bindings: kind([]),
+      crypto: kind([]),
+      conversation: kind([]),
+      nameresolution: kind([]),
       state: kind(['state.a', 'state.b']),
       pubsub: kind(['pubsub.a']),
       secretstores: kind([]),

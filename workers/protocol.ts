@@ -79,27 +79,36 @@ export type TaskName = keyof Tasks;
 /** Values of the first word of a call's control memory. */
 export const CONTROL = { go: 0, finish: 1, cancel: 2 } as const;
 
-/** Main thread to worker. */
-export type ToWorker = {
-  [Name in TaskName]: {
-    readonly call: number;
-    readonly task: Name;
-    readonly input: Tasks[Name]['input'];
-    /** One 32-bit word of `CONTROL`. */
-    readonly control: SharedArrayBuffer;
-  };
-}[TaskName];
+/** Name of the call that any warm thread answers. */
+export const READY = '$ready';
 
-/** Worker to main thread. */
+/** What a thread is started with. */
+export interface ThreadData {
+  /** URL of the task module. */
+  readonly module: string;
+  /** Given to the `warm` of the task module. */
+  readonly setup?: unknown;
+}
+
+/** Main thread to worker. */
+export interface ToWorker {
+  readonly call: number;
+  readonly task: string;
+  readonly input: unknown;
+  /** One 32-bit word of `CONTROL`. */
+  readonly control: SharedArrayBuffer;
+}
+
+/** The answer to a call, worker to main thread. */
 export type FromWorker =
-  | { readonly kind: 'progress'; readonly call: number; readonly progress: unknown }
-  | { readonly kind: 'done'; readonly call: number; readonly output: unknown }
-  | {
-      readonly kind: 'failed';
-      readonly call: number;
-      readonly code: string;
-      readonly message: string;
-    };
+  | { readonly kind: 'done'; readonly output: unknown }
+  | { readonly kind: 'failed'; readonly code: string; readonly message: string };
+
+/** What a call reports meanwhile, worker to main thread. */
+export interface WorkerReport {
+  readonly call: number;
+  readonly progress: unknown;
+}
 
 /** What a task may use of its call. */
 export interface TaskContext<Progress> {
@@ -110,7 +119,21 @@ export interface TaskContext<Progress> {
   report(progress: Progress): void;
 }
 
+export interface ThreadContext<Progress> extends TaskContext<Progress> {
+  /** Moves these buffers of the answer to the caller instead of copying them. */
+  transfer(...buffers: ArrayBuffer[]): void;
+}
+
 export type Task<Name extends TaskName> = (
   input: Tasks[Name]['input'],
   context: TaskContext<Tasks[Name]['progress']>,
 ) => Tasks[Name]['output'] | Promise<Tasks[Name]['output']>;
+
+/** What a module of tasks exports: its tasks by name, and what prepares a thread for them. */
+export interface TaskModule {
+  readonly tasks: Readonly<
+    Record<string, (input: never, context: ThreadContext<never>) => unknown>
+  >;
+  /** Awaited once in every thread before it takes a call. */
+  warm?(setup: unknown): Promise<void> | void;
+}

@@ -1,9 +1,9 @@
 /** HTTP rows of the actor block, by Dapr's actors API reference. */
-import { addPeriod, isCalendar, parsePeriod } from '../core/schedule.ts';
 import type { ActorAddress } from '../core/errors.ts';
-import type { EntryOperation, ReminderRecord, ReminderSpec, TimerSpec } from '../core/ports.ts';
+import type { EntryOperation, ReminderSpec, TimerSpec } from '../core/ports.ts';
 import type { ActorsApi } from './actors.ts';
 import { ApiError } from './api-error.ts';
+import { reminderFacts } from './actor-reminder.ts';
 import type { ApiErrorName } from './error-map.ts';
 import {
   empty,
@@ -173,32 +173,9 @@ async function setReminder(api: ActorsApi, request: HttpRequest): Promise<HttpRe
   return empty();
 }
 
-/** A period as Dapr's scheduler prints it: `@every` and a Go duration. */
-function everyOf(period: string | number): string {
-  const parsed = parsePeriod(period);
-  const ms = isCalendar(parsed) ? addPeriod(0, parsed) : parsed.ms;
-  const hours = Math.floor(ms / 3_600_000);
-  const minutes = Math.floor((ms % 3_600_000) / 60_000);
-  const rest = ms % 60_000;
-  if (ms < 1000) return `@every ${ms}ms`;
-  const seconds = `${rest / 1000}s`;
-  return `@every ${hours > 0 ? `${hours}h` : ''}${hours > 0 || minutes > 0 ? `${minutes}m` : ''}${seconds}`;
-}
-
-function reminderOf({ type, id }: ActorAddress, record: ReminderRecord): unknown {
-  return {
-    actorID: id,
-    actorType: type,
-    ...(record.data === undefined ? {} : { data: record.data }),
-    dueTime: rfc3339(record.due),
-    ...(record.period === undefined ? {} : { period: everyOf(record.period) }),
-    ...(record.expires === undefined ? {} : { ttl: rfc3339(record.expires) }),
-  };
-}
-
 async function getReminder(api: ActorsApi, request: HttpRequest): Promise<HttpResponse> {
   const actor = addressOf(request);
-  return json(reminderOf(actor, await api.getReminder(actor, request.params[2]!)));
+  return json(reminderFacts(actor, await api.getReminder(actor, request.params[2]!)));
 }
 
 export function actorRoutes(api: ActorsApi, now: () => number): HttpRoute[] {

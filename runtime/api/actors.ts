@@ -46,6 +46,15 @@ export interface ActorsApi {
   /** Rejects with ERR_ACTOR_REMINDER_NOT_FOUND. */
   getReminder(actor: ActorAddress, name: string): Promise<ReminderRecord>;
   deleteReminder(actor: ActorAddress, name: string): Promise<void>;
+  /** Reminders of a hosted type, or of one actor of it, by due time. */
+  listReminders(type: string, id?: string): Promise<NamedReminder[]>;
+  /** Deletes them; each as a turn of its actor. */
+  deleteReminders(type: string, id?: string): Promise<void>;
+}
+
+export interface NamedReminder {
+  readonly actor: ActorAddress;
+  readonly record: ReminderRecord;
 }
 
 // oxlint-disable-next-line no-control-regex -- Control characters are what the names are checked for.
@@ -113,7 +122,7 @@ function unavailable(): never {
 export function createActorsApi(actors: ActorRuntime | undefined): ActorsApi {
   const runtime = (): ActorRuntime => actors ?? unavailable();
 
-  function requireHosted({ type }: ActorAddress): void {
+  function requireHosted({ type }: Pick<ActorAddress, 'type'>): void {
     if (
       !runtime()
         .types()
@@ -124,6 +133,12 @@ export function createActorsApi(actors: ActorRuntime | undefined): ActorsApi {
         'operations on actor reminders are only possible on hosted actor types',
       );
     }
+  }
+
+  async function list(type: string, id: string | undefined): Promise<NamedReminder[]> {
+    checkActor({ type, id: id ?? 'any' });
+    requireHosted({ type });
+    return runtime().reminders(type, id);
   }
 
   return {
@@ -182,6 +197,16 @@ export function createActorsApi(actors: ActorRuntime | undefined): ActorsApi {
       checkNamed(actor, name);
       requireHosted(actor);
       await runtime().deleteReminder(actor, name);
+    },
+
+    async listReminders(type, id) {
+      return list(type, id);
+    },
+
+    async deleteReminders(type, id) {
+      for (const { actor, record } of await list(type, id)) {
+        await runtime().deleteReminder(actor, record.name);
+      }
     },
   };
 }

@@ -4,6 +4,7 @@
  */
 import { TroupeError } from '../core/errors.ts';
 import type { EngineLogger } from '../core/ports.ts';
+import type { Subscription } from '../../components/pubsub/contract.ts';
 import { CLOUD_EVENT_TYPE } from './cloudevents.ts';
 import type { AppChannel, AppResponse } from './invoke.ts';
 import { isObject } from './route.ts';
@@ -15,6 +16,12 @@ export interface AppSubscriptionsOptions {
   readonly subscriptions: Subscriptions;
   readonly logger: EngineLogger;
   readonly signal?: AbortSignal;
+}
+
+export interface AppSubscriptions {
+  readonly topics: readonly { readonly pubsub: string; readonly topic: string }[];
+  /** Ends them and waits for the deliveries that run. Idempotent. */
+  close(): Promise<void>;
 }
 
 const ATTEMPTS = 3;
@@ -123,13 +130,14 @@ export function deliveryStatus(status: number, body: string): DeliveryStatus {
   return named === 'SUCCESS' || named === 'DROP' ? named : 'RETRY';
 }
 
-/** Asks the app for its subscriptions and puts them in place; resolves to their number. */
-export async function subscribeApp(options: AppSubscriptionsOptions): Promise<number> {
+/** Asks the app for its subscriptions and puts them in place. */
+export async function subscribeApp(options: AppSubscriptionsOptions): Promise<AppSubscriptions> {
   const { app, subscriptions, logger } = options;
   const wanted = parse(await ask(options));
+  const open: Subscription[] = [];
   for (const request of wanted) {
     const path = `/${request.path.replace(/^\/+/, '')}`;
-    await subscriptions.subscribeBytes(request, async ({ event, bytes, signal }: Delivery) => {
+    const deliver = async ({ event, bytes, signal }: Delivery): Promise<DeliveryStatus> => {
       const answer = await app.invoke({
         method: 'POST',
         path,
@@ -155,7 +163,13 @@ export async function subscribeApp(options: AppSubscriptionsOptions): Promise<nu
         );
       }
       return status;
-    });
+    };
+    open.push(await subscriptions.subscribeBytes(request, deliver));
   }
-  return wanted.length;
+  return {
+    topics: wanted.map(({ pubsub, topic }) => ({ pubsub: pubsub ?? 'pubsub', topic })),
+    async close() {
+      await Promise.all(open.splice(0).map((one) => one.close()));
+    },
+  };
 }

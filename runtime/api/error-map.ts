@@ -5,6 +5,7 @@
  * two and core/errors.ts together.
  */
 import type { ErrorCode } from '../core/errors.ts';
+import { BLOCK_ERRORS } from './block-errors.ts';
 
 export type GrpcCode =
   | 'CANCELLED'
@@ -94,7 +95,7 @@ export const API_ERRORS = {
   STATE_OPERATION_NOT_SUPPORTED: {
     errorCode: 'ERR_NOT_SUPPORTED_STATE_OPERATION',
     status: 400,
-    grpc: 'INVALID_ARGUMENT',
+    grpc: 'UNIMPLEMENTED',
   },
   STATE_GET: { errorCode: 'ERR_STATE_GET', status: 500, grpc: 'INTERNAL' },
   STATE_BULK_GET: { errorCode: 'ERR_STATE_BULK_GET', status: 500, grpc: 'INTERNAL' },
@@ -228,6 +229,8 @@ export const API_ERRORS = {
     status: 500,
     grpc: 'INTERNAL',
   },
+
+  ...BLOCK_ERRORS,
 } as const satisfies Record<string, ErrorRow>;
 
 export type ApiErrorName = keyof typeof API_ERRORS;

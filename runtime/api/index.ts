@@ -5,6 +5,7 @@
 import type { ActorRuntime, EngineLogger, Publisher } from '../core/ports.ts';
 import { actorRoutes } from './actor-routes.ts';
 import { createActorsApi, type ActorsApi } from './actors.ts';
+import { blockRoutes, createBlocks, type Blocks, type BlocksOptions } from './blocks.ts';
 import { createHealthApi, healthRoutes, type HealthApi, type Readiness } from './health.ts';
 import {
   createInvokeApi,
@@ -26,7 +27,7 @@ import { createStateApi, type StateApi, type StateStoreEntry } from './state.ts'
 import { stateRoutes } from './state-routes.ts';
 import { createSubscriptions, type Subscriptions } from './subscriptions.ts';
 
-export interface ApiOptions {
+export interface ApiOptions extends BlocksOptions {
   readonly appId: string;
   readonly runtimeVersion: string;
   readonly namespace?: string | undefined;
@@ -48,7 +49,7 @@ export interface ApiOptions {
   readonly shutdown?: ((options: { force: boolean }) => void) | undefined;
 }
 
-export interface Api extends AsyncDisposable {
+export interface Api extends Blocks, AsyncDisposable {
   readonly state: StateApi;
   readonly pubsub: PubSubApi;
   readonly publisher: Publisher;
@@ -73,7 +74,9 @@ export function createApi(options: ApiOptions): Api {
   const actors = createActorsApi(options.actors);
   const metadata = createMetadataApi({ ...options, subscriptions: () => subscriptions.list() });
   const health = createHealthApi(options);
+  const blocks = createBlocks(options);
   return {
+    ...blocks,
     state,
     pubsub,
     publisher: createPublisher(pubsub),
@@ -86,6 +89,7 @@ export function createApi(options: ApiOptions): Api {
       ...actorRoutes(actors, now),
       ...stateRoutes(state),
       ...pubsubRoutes(pubsub),
+      ...blockRoutes(blocks),
       ...metadataRoutes(metadata),
       ...healthRoutes(health),
     ],

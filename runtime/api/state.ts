@@ -4,15 +4,10 @@
  * kept as JSON text; bytes of other origin are returned as they are.
  */
 import { isTroupeError } from '../core/errors.ts';
-import type {
-  DeleteOperation,
-  SetOperation,
-  StateItem,
-  StateStore,
-  StateValue,
-} from '../../components/state/contract.ts';
+import type { StateItem, StateStore, StateValue } from '../../components/state/contract.ts';
 import { ApiError } from './api-error.ts';
 import { rfc3339 } from './route.ts';
+import { deleteOperation, setOperation } from './state-operations.ts';
 
 export interface StateStoreEntry {
   readonly store: StateStore;
@@ -66,6 +61,8 @@ export interface StateApi {
   delete(store: string, item: DeleteItem, context?: CallContext): Promise<void>;
   /** In the order asked; absent keys without a value. */
   getBulk(store: string, keys: readonly string[], context?: CallContext): Promise<BulkResult[]>;
+  /** Items that can go do; the first failure is the answer, a mismatch before others. */
+  deleteBulk(store: string, items: readonly DeleteItem[], context?: CallContext): Promise<void>;
   transact(store: string, items: readonly TransactionItem[], context?: CallContext): Promise<void>;
   /** No store of this version can query: always ERR_STATE_STORE_NOT_SUPPORTED. */
   query(store: string): never;
@@ -97,50 +94,6 @@ function etagText(error: unknown): string {
   return prefix === undefined ? messageOf(error) : `${prefix}: ${messageOf(error)}`;
 }
 
-function ttlOf(metadata: Metadata | undefined): number | undefined {
-  const entry = Object.entries(metadata ?? {}).find(
-    ([name]) => name.toLowerCase() === 'ttlinseconds',
-  );
-  if (!entry || entry[1] === '') return undefined;
-  const seconds = Number(entry[1]);
-  if (seconds === -1) return undefined;
-  if (!Number.isInteger(seconds) || seconds <= 0) {
-    throw new Error(
-      `ttlInSeconds must be a whole number above zero, or -1 for no ttl; it is "${entry[1]}"`,
-    );
-  }
-  return seconds;
-}
-
-function checkOptions({ concurrency, consistency }: DeleteItem): void {
-  if (concurrency && concurrency !== 'first-write' && concurrency !== 'last-write') {
-    throw new Error(
-      `unrecognized concurrency model '${concurrency}': use first-write or last-write`,
-    );
-  }
-  if (consistency && consistency !== 'strong' && consistency !== 'eventual') {
-    throw new Error(`unrecognized consistency model '${consistency}': use strong or eventual`);
-  }
-}
-
-function setOperation(item: SaveItem, key: string): SetOperation {
-  checkOptions(item);
-  const ttlSeconds = ttlOf(item.metadata);
-  return {
-    kind: 'set',
-    key,
-    value: item.value,
-    ...(item.etag ? { etag: item.etag } : {}),
-    ...(!item.etag && item.concurrency === 'first-write' ? { firstWrite: true } : {}),
-    ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
-  };
-}
-
-function deleteOperation(item: DeleteItem, key: string): DeleteOperation {
-  checkOptions(item);
-  return { kind: 'delete', key, ...(item.etag ? { etag: item.etag } : {}) };
-}
-
 const ETAG_ROWS = {
   save: {
     CONFLICT: 'STATE_SAVE_ETAG_MISMATCH',
@@ -159,6 +112,17 @@ function writeError(kind: 'save' | 'delete', message: string, cause: unknown): A
   const code = codeOf(cause);
   const name = code === 'CONFLICT' || code === 'INVALID_ARGUMENT' ? rows[code] : rows.other;
   return new ApiError(name, `${message}: ${etagText(cause)}`, { cause });
+}
+
+/** Runs the items side by side; resolves to the failure to report, a mismatch of etags before others. */
+async function worstOf<T>(
+  items: readonly T[],
+  apply: (item: T, index: number) => Promise<unknown>,
+): Promise<{ readonly cause: unknown } | undefined> {
+  const outcomes = await Promise.allSettled(items.map(async (item, index) => apply(item, index)));
+  const failures = outcomes.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+  if (failures.length === 0) return undefined;
+  return { cause: failures.find((one) => codeOf(one) === 'CONFLICT') ?? failures[0] };
 }
 
 /** A user's key never holds the separator of prefixes, so that no app reaches the rows of another. */
@@ -222,13 +186,21 @@ export function createStateApi({ appId, stateStores }: StateOptions): StateApi {
     async save(name, items, context) {
       const { store, keyOf } = find(name);
       const keys = items.map((item) => keyOf(item.key));
-      const outcomes = await Promise.allSettled(
-        items.map(async (item, index) => store.apply(setOperation(item, keys[index]!), context)),
+      const failure = await worstOf(items, (item, index) =>
+        store.apply(setOperation(item, keys[index]!), context),
       );
-      const failures = outcomes.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
-      if (failures.length === 0) return;
-      const worst = failures.find((one) => codeOf(one) === 'CONFLICT') ?? failures[0];
-      throw writeError('save', `failed saving state in state store ${name}`, worst);
+      if (!failure) return;
+      throw writeError('save', `failed saving state in state store ${name}`, failure.cause);
+    },
+
+    async deleteBulk(name, items, context) {
+      const { store, keyOf } = find(name);
+      const keys = items.map((item) => keyOf(item.key));
+      const failure = await worstOf(items, (item, index) =>
+        store.apply(deleteOperation(item, keys[index]!), context),
+      );
+      if (!failure) return;
+      throw writeError('delete', `failed deleting state in state store ${name}`, failure.cause);
     },
 
     async delete(name, item, context) {

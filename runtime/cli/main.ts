@@ -75,6 +75,18 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
     });
 
   program
+    .command('sidecar')
+    .summary("serve Dapr's APIs beside an app, with daprd's flags")
+    .description('Flags: troupe sidecar --help')
+    .argument('[flags...]')
+    .helpOption(false)
+    .allowUnknownOption()
+    .action(async (_flags: unknown, _options: unknown, { args: given }: Command) => {
+      const { runSidecarProcess } = await import('./sidecar-process.ts');
+      await runSidecarProcess(given);
+    });
+
+  program
     .command('plan')
     .summary('plan routes for the vehicles of a file')
     .description(

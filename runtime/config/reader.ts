@@ -49,6 +49,12 @@ export interface Reader {
   /** Text, or a number as text. */
   readonly text: (at: Field) => string | undefined;
   readonly flag: (at: Field) => boolean | undefined;
+  /** A whole number. */
+  readonly count: (at: Field) => number | undefined;
+  /** The entries of a mapping whose keys are free. */
+  readonly entries: (at: Field) => [key: string, value: Field][] | undefined;
+  /** Any value as JSON has it. */
+  readonly json: (at: Field) => unknown;
   /** Any value as Dapr makes text of it. */
   readonly anyAsText: (at: Field) => string | undefined;
 }
@@ -63,11 +69,16 @@ const notBase60 = (tag: Tags[number]): boolean =>
   typeof tag === 'string' ||
   (tag.tag !== 'tag:yaml.org,2002:timestamp' && (tag as ScalarTag).format !== 'TIME');
 
-/** One reader for each document of the file that has content and is YAML. */
+/**
+ * One reader for each document of the file that has content and is YAML.
+ * `unknownFields` says whether a field that no kind has is a problem, or a
+ * warning and passed over as Dapr does it.
+ */
 export function readDocuments(
   file: ResourceFile,
   problems: Problem[],
   warnings: Problem[],
+  unknownFields: 'refuse' | 'warn' = 'refuse',
 ): Reader[] {
   const lines = new LineCounter();
   const documents = parseAllDocuments(file.text, {
@@ -96,6 +107,9 @@ export function readDocuments(
         document,
         (at, message) => problems.push(place(at.offset, at.path, message)),
         (offset) => lines.linePos(offset),
+        unknownFields === 'warn'
+          ? (at, message) => warnings.push(place(at.offset, at.path, `${message}, ignored`))
+          : undefined,
       ),
     );
   }
@@ -125,6 +139,7 @@ function createReader(
   document: Document.Parsed,
   onProblem: (at: Field, message: string) => void,
   placeOf: (offset: number) => { line: number; col: number },
+  onUnknown: ((at: Field, message: string) => void) | undefined,
 ): Reader {
   const resolved = (node: unknown): Node | null =>
     isAlias(node) ? (node.resolve(document) ?? null) : ((node as Node | null | undefined) ?? null);
@@ -168,11 +183,13 @@ function createReader(
           const name = String(key?.source ?? key?.value ?? pair.key);
           if (!known.includes(name)) {
             if (unknown) continue;
-            refused = true;
-            report(
-              child(at, `.${name}`, pair.key, keyOffset),
-              `unknown field${suggestion(name, known)}`,
-            );
+            const place = child(at, `.${name}`, pair.key, keyOffset);
+            const message = `unknown field${suggestion(name, known)}`;
+            if (onUnknown) onUnknown(place, message);
+            else {
+              refused = true;
+              report(place, message);
+            }
           } else if (!merged || !map.has(name)) {
             map.set(name, child(at, `.${name}`, pair.value, keyOffset));
           }
@@ -207,6 +224,31 @@ function createReader(
       if (typeof value === 'boolean') return value;
       report(at, `must be true or false without quotes, not ${describe(at.node)}`);
       return undefined;
+    },
+
+    count(at) {
+      const value = isScalar(at.node) ? at.node.value : undefined;
+      if (typeof value === 'bigint' && Number.isSafeInteger(Number(value))) return Number(value);
+      report(at, `must be a whole number without quotes, not ${describe(at.node)}`);
+      return undefined;
+    },
+
+    entries(at) {
+      if (describe(at.node) === 'nothing') return [];
+      if (!isMap(at.node)) {
+        report(at, `must be a mapping, not ${describe(at.node)}`);
+        return undefined;
+      }
+      return at.node.items.map((pair) => {
+        const key = isScalar(pair.key) ? String(pair.key.value) : String(pair.key);
+        return [key, child(at, `.${key}`, pair.value, offsetOf(pair.key, at.offset))];
+      });
+    },
+
+    json(at) {
+      if (at.node === null) return null;
+      const value: unknown = at.node.toJS(document);
+      return value === undefined ? null : JSON.parse(JSON.stringify(value, plain));
     },
 
     anyAsText(at) {

@@ -129,6 +129,11 @@ export interface ActorRuntime {
   setReminder(actor: ActorAddress, name: string, spec: ReminderSpec): Promise<void>;
   getReminder(actor: ActorAddress, name: string): Promise<ReminderRecord | undefined>;
   deleteReminder(actor: ActorAddress, name: string): Promise<void>;
+  /** Reminders of a type, or of one actor of it, by due time. */
+  reminders(
+    type: string,
+    id?: string,
+  ): Promise<{ readonly actor: ActorAddress; readonly record: ReminderRecord }[]>;
   /** Hosted types with the number of activations of each. */
   types(): { type: string; count: number }[];
   /** Ids of a type that have state, ascending, in pages. */

@@ -69,6 +69,26 @@ export function afterFailure(record: ReminderRecord, now: number): ReminderRecor
   return { ...record, failures: record.failures + 1, retryAt: now + pause };
 }
 
+/** Reminders of a type, or of one actor of it, by due time. */
+export async function listReminders(
+  store: ActorStore,
+  type: string,
+  id?: string,
+): Promise<{ actor: ActorAddress; record: ReminderRecord }[]> {
+  const found: { actor: ActorAddress; record: ReminderRecord }[] = [];
+  let after: { score: number; key: string } | undefined;
+  for (;;) {
+    const page = await store.scan('due', { after, limit: PAGE });
+    for (const { actor, json } of page) {
+      if (actor.type !== type || (id !== undefined && actor.id !== id)) continue;
+      found.push({ actor, record: JSON.parse(json) as ReminderRecord });
+    }
+    const last = page.at(-1);
+    if (!last || page.length < PAGE) return found;
+    after = { score: last.score, key: last.key };
+  }
+}
+
 export interface ReminderSchedulerOptions {
   readonly store: ActorStore;
   readonly clock: Clock;

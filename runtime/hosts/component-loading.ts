@@ -4,14 +4,20 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Component, ComponentOptions, Driver } from '../../components/component.ts';
+import type { ConfigurationStore } from '../../components/configuration/contract.ts';
+import type { Conversation } from '../../components/conversation/contract.ts';
+import type { CryptoProvider } from '../../components/crypto/contract.ts';
 import type { SecretStore } from '../../components/secretstores/contract.ts';
 import type { StateStore } from '../../components/state/contract.ts';
 import type { ComponentInfo } from '../api/metadata.ts';
 import type { ComponentSpec } from '../config/component.ts';
 import { ComponentError, isTroupeError } from '../core/errors.ts';
 import { invalid, resolveMetadata } from './component-metadata.ts';
+import { lockPrefix as lockPrefixOf, statePrefix } from './key-prefix.ts';
 import type {
+  LoadedBinding,
   LoadedComponents,
+  LoadedLockStore,
   LoadedPubSub,
   LoadedStateStore,
   LoadOptions,
@@ -39,6 +45,11 @@ export function createLoading(options: LoadOptions): Loading {
   const stateStores = new Map<string, LoadedStateStore>();
   const pubsubs = new Map<string, LoadedPubSub>();
   const secretStores = new Map<string, SecretStore>();
+  const configurations = new Map<string, ConfigurationStore>();
+  const locks = new Map<string, LoadedLockStore>();
+  const bindings = new Map<string, LoadedBinding>();
+  const cryptoProviders = new Map<string, CryptoProvider>();
+  const conversations = new Map<string, Conversation>();
   const list: ComponentInfo[] = [];
   const opened: { spec: ComponentSpec; instance: Component }[] = [];
   let actorStore: LoadedStateStore | undefined;
@@ -100,7 +111,9 @@ export function createLoading(options: LoadOptions): Loading {
         `is marked actorStateStore, and so is component "${actorStore.name}"; actors live in one store, keep the mark on one`,
       );
     }
-    const keyPrefix = kind === 'state' ? prefixOf(spec, values, options) : '';
+    const strategy = valueOf(values, 'keyPrefix');
+    const keyPrefix = kind === 'state' ? statePrefix(spec, strategy, options) : '';
+    const lockPrefix = kind === 'lock' ? lockPrefixOf(spec, strategy, appId) : '';
     const own = ownedBy(driver, values);
     const keep = <C extends Component>(instance: C): C => {
       opened.push({ spec, instance });
@@ -131,6 +144,43 @@ export function createLoading(options: LoadOptions): Loading {
         list.push(info(spec, store.features));
         return;
       }
+      case 'configuration': {
+        const store = keep(await within(spec, (signal) => create(spec, driver, own, signal)));
+        configurations.set(spec.name, store);
+        list.push(info(spec, store.features));
+        return;
+      }
+      case 'lock': {
+        const store = keep(await within(spec, (signal) => create(spec, driver, own, signal)));
+        locks.set(spec.name, { store, keyPrefix: lockPrefix });
+        list.push(info(spec, store.features));
+        return;
+      }
+      case 'bindings': {
+        const binding = keep(await within(spec, (signal) => create(spec, driver, own, signal)));
+        const direction = valueOf(values, 'direction').toLowerCase() || undefined;
+        const route = valueOf(values, 'route').replace(/^\/+/, '') || spec.name;
+        bindings.set(spec.name, { binding, direction, route });
+        list.push(info(spec, binding.features));
+        return;
+      }
+      case 'crypto': {
+        const provider = keep(await within(spec, (signal) => create(spec, driver, own, signal)));
+        cryptoProviders.set(spec.name, provider);
+        list.push(info(spec, provider.features));
+        return;
+      }
+      case 'conversation': {
+        const model = keep(await within(spec, (signal) => create(spec, driver, own, signal)));
+        conversations.set(spec.name, model);
+        list.push(info(spec, model.features));
+        return;
+      }
+      case 'nameresolution':
+        throw invalid(
+          spec,
+          'is a name resolver; it belongs into spec.nameResolution of a Configuration, not into a Component',
+        );
     }
     kind satisfies never;
   }
@@ -155,6 +205,11 @@ export function createLoading(options: LoadOptions): Loading {
       stateStores,
       pubsubs,
       secretStores,
+      configurations,
+      locks,
+      bindings,
+      cryptoProviders,
+      conversations,
       list,
       get actorStore() {
         return actorStore;
@@ -215,31 +270,6 @@ function ownedBy(driver: Driver<Component>, values: Values): Values {
   return Object.fromEntries(
     Object.entries(values).filter(([name]) => names.has(name.toLowerCase())),
   );
-}
-
-/** Dapr's strategies for `keyPrefix`; its own texts are taken in lower case, as there. */
-function prefixOf(spec: ComponentSpec, values: Values, { appId, env }: LoadOptions): string {
-  const strategy = valueOf(values, 'keyPrefix').toLowerCase();
-  if (strategy.includes('||')) {
-    throw invalid(
-      spec,
-      'metadata field "keyPrefix" must not contain "||", which separates prefix and key',
-    );
-  }
-  const namespace = env['NAMESPACE'];
-  switch (strategy) {
-    case 'none':
-      return '';
-    case '':
-    case 'appid':
-      return `${appId}||`;
-    case 'namespace':
-      return namespace ? `${namespace}.${appId}||` : `${appId}||`;
-    case 'name':
-      return `${spec.name}||`;
-    default:
-      return `${strategy}||`;
-  }
 }
 
 const lacking = (store: StateStore): string[] =>

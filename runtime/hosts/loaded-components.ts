@@ -1,5 +1,10 @@
 /** What loading components takes and gives. */
+import type { Binding } from '../../components/bindings/contract.ts';
 import type { ComponentLogger, ComponentOptions } from '../../components/component.ts';
+import type { ConfigurationStore } from '../../components/configuration/contract.ts';
+import type { Conversation } from '../../components/conversation/contract.ts';
+import type { CryptoProvider } from '../../components/crypto/contract.ts';
+import type { LockStore } from '../../components/lock/contract.ts';
 import type { PubSub } from '../../components/pubsub/contract.ts';
 import type { Registry, ResolvedDriver } from '../../components/registry.ts';
 import type { SecretStore } from '../../components/secretstores/contract.ts';
@@ -36,10 +41,29 @@ export interface LoadedPubSub {
   readonly topics: TopicScopes;
 }
 
+export interface LoadedLockStore {
+  readonly store: LockStore;
+  /** Goes before the name of every lock: `lock||shop||`. */
+  readonly keyPrefix: string;
+}
+
+export interface LoadedBinding {
+  readonly binding: Binding;
+  /** As metadata says; undefined: what the driver has, and events only if the app takes them. */
+  readonly direction: string | undefined;
+  /** Path of the app that events are posted to, without a leading slash. */
+  readonly route: string;
+}
+
 export interface LoadedComponents extends AsyncDisposable {
   readonly stateStores: ReadonlyMap<string, LoadedStateStore>;
   readonly pubsubs: ReadonlyMap<string, LoadedPubSub>;
   readonly secretStores: ReadonlyMap<string, SecretStore>;
+  readonly configurations: ReadonlyMap<string, ConfigurationStore>;
+  readonly locks: ReadonlyMap<string, LoadedLockStore>;
+  readonly bindings: ReadonlyMap<string, LoadedBinding>;
+  readonly cryptoProviders: ReadonlyMap<string, CryptoProvider>;
+  readonly conversations: ReadonlyMap<string, Conversation>;
   /** The state store marked `actorStateStore`. */
   readonly actorStore: LoadedStateStore | undefined;
   /** In the order in which they were opened. */

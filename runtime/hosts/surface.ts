@@ -2,7 +2,6 @@
  * What a host shows to the outside: the API over its engine and components,
  * topics delivered into actors and to the app, and the HTTP server.
  */
-import { connect } from 'node:net';
 import type { ActorClass, CloudEvent, TopicSubscription } from '../actor/actor.ts';
 import { createApi, type Api } from '../api/index.ts';
 import { subscribeApp } from '../api/app-subscriptions.ts';
@@ -12,12 +11,11 @@ import { isActorError } from '../core/errors.ts';
 import type { Clock, EngineLogger } from '../core/ports.ts';
 import { createAppHttp } from '../targets/app-http.ts';
 import { createHttpServer, type HttpServer } from '../transport/http-server.ts';
+import { waitForPort } from './app-port.ts';
 import type { LoadedComponents } from './loaded-components.ts';
 import type { SystemOptions } from './system.ts';
 import { VERSION } from './version.ts';
 
-/** As daprd asks whether its app is there. */
-const APP_POLL_MS = 100;
 /** How long an actor remembers an event that a topic delivered, to drop repetitions. */
 const EVENT_WINDOW_MS = 86_400_000;
 
@@ -53,6 +51,8 @@ export function createSurface(parts: SurfaceParts): Surface {
     actors: engine.actors,
     stateStores: components.stateStores,
     pubsubs: components.pubsubs,
+    secretStores: components.secretStores,
+    secretScopes: options.secretScopes,
     components: components.list,
     app,
     invocations: options.invocations,
@@ -114,31 +114,6 @@ export function createSurface(parts: SurfaceParts): Surface {
     close,
     [Symbol.asyncDispose]: close,
   };
-}
-
-/** Resolves when the app's port takes a connection; asks every 100 ms. Rejects when the signal aborts. */
-async function waitForPort(
-  { host, port }: { readonly host: string; readonly port: number },
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<void> {
-  for (;;) {
-    signal.throwIfAborted();
-    const isOpen = await new Promise<boolean>((resolve) => {
-      const socket = connect({ host, port });
-      const done = (outcome: boolean): void => {
-        socket.destroy();
-        resolve(outcome);
-      };
-      socket.once('connect', () => done(true));
-      socket.once('error', () => done(false));
-    });
-    if (isOpen) return;
-    await new Promise<void>((resolve) => {
-      clock.timer(clock.now() + APP_POLL_MS, resolve, { background: true });
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    });
-  }
 }
 
 /** Delivers a topic into the actors of a type: each event a turn, repetitions dropped by the actor. */

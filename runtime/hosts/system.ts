@@ -3,6 +3,7 @@ import type { ActorClass, CloudEvent } from '../actor/actor.ts';
 import type { Duration, PublishOptions } from '../actor/context.ts';
 import type { ActorRef } from '../actor/ref.ts';
 import type { InvocationHandler } from '../api/invoke.ts';
+import type { SecretScope } from '../api/secrets.ts';
 import type { ComponentSpec } from '../config/component.ts';
 import type { EngineStats } from '../core/engine.ts';
 import type { Interceptor } from '../core/interceptors.ts';
@@ -51,6 +52,8 @@ export interface SystemOptions {
   readonly interceptors?: readonly Interceptor[];
   /** What `POST /v1.0/shutdown` does. Absent: it is refused, because the program owns the system. */
   readonly onShutdown?: (options: { readonly force: boolean }) => void;
+  /** Which secrets the API gives out, by store. A store without a scope gives out all. */
+  readonly secretScopes?: readonly SecretScope[];
   /** For `envRef` in components. Default: none. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }

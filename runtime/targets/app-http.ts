@@ -13,6 +13,8 @@ export interface AppHttpOptions {
   readonly port: number;
   /** Default `127.0.0.1`. */
   readonly host?: string;
+  /** Default `http`. */
+  readonly protocol?: 'http' | 'https' | 'h2c';
   /** Sent to the app as `dapr-api-token`, so that it can tell this host from others. */
   readonly token?: string | undefined;
   /** Connections that may be open at once; more requests wait. Default: no bound. */

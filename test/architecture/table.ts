@@ -6,7 +6,7 @@ import type { Room } from './room.ts';
 
 const CONTRACTS = ['components/component.ts', 'components/*/contract.ts'];
 /** Files that every driver shares, and those that the drivers of one kind share. */
-const SHARED = ['components/!(registry).ts', 'components/$1/!(index).ts'];
+const SHARED = ['components/!(registry).ts', 'components/$1/!(index).ts', 'components/redis/*.ts'];
 const REGISTRY = ['components/registry.ts', 'components/*/index.ts'];
 
 export const ROOMS: readonly Room[] = [
@@ -60,8 +60,8 @@ export const ROOMS: readonly Room[] = [
   {
     room: 'runtime/api',
     files: /^runtime\/api\//,
-    may: ['runtime/core/**', ...CONTRACTS],
-    types: ['runtime/actor/*.ts'],
+    may: ['runtime/core/**', 'runtime/config/cel.ts', ...CONTRACTS],
+    types: ['runtime/actor/*.ts', 'runtime/config/*.ts'],
     packages: [],
     node: 'no-io',
   },
@@ -77,8 +77,8 @@ export const ROOMS: readonly Room[] = [
     room: 'runtime/config',
     files: /^runtime\/config\//,
     may: ['runtime/core/errors.ts', 'runtime/core/schedule.ts'],
-    types: ['runtime/hosts/*.ts', ...CONTRACTS],
-    packages: ['yaml'],
+    types: ['runtime/hosts/*.ts', 'runtime/core/*.ts', ...CONTRACTS],
+    packages: ['yaml', '@marcbachmann/cel-js'],
     node: 'no-io',
   },
   {
@@ -182,6 +182,14 @@ export const ROOMS: readonly Room[] = [
     givenTime: true,
   },
   {
+    room: 'components (the connection that all Redis drivers share)',
+    files: /^components\/(redis)\/[\w-]+\.ts$/,
+    may: ['components/!(registry).ts', 'runtime/core/errors.ts'],
+    packages: ['@redis/client'],
+    node: 'any',
+    givenTime: true,
+  },
+  {
     room: 'components (conformance)',
     files: /^components\/([\w-]+)\/conformance\//,
     may: [...SHARED, 'runtime/core/errors.ts'],
@@ -219,10 +227,23 @@ export const ROOMS: readonly Room[] = [
     node: 'any',
   },
   {
+    room: 'workers/thread',
+    files: /^workers\/thread\.ts$/,
+    may: ['workers/protocol.ts'],
+    packages: ['piscina'],
+    node: ['worker_threads'],
+    openImport: true,
+  },
+  {
     room: 'workers',
     files: /^workers\//,
     // The pool starts the tasks' entry as a thread, by its URL; it loads nothing of it.
-    may: ['workers/protocol.ts', 'workers/tasks/worker.ts', 'runtime/core/errors.ts'],
+    may: [
+      'workers/protocol.ts',
+      'workers/thread.ts',
+      'workers/tasks/*.ts',
+      'runtime/core/errors.ts',
+    ],
     packages: ['piscina'],
     node: 'any',
   },

@@ -1,0 +1,8 @@
+/** The table of conversation components. */
+import type { Kind } from '../component.ts';
+import type { Conversation } from './contract.ts';
+
+export const conversationKind: Kind<Conversation> = {
+  fields: [],
+  drivers: [],
+};

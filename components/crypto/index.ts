@@ -1,0 +1,8 @@
+/** The table of cryptographic providers. */
+import type { Kind } from '../component.ts';
+import type { CryptoProvider } from './contract.ts';
+
+export const cryptoKind: Kind<CryptoProvider> = {
+  fields: [],
+  drivers: [],
+};

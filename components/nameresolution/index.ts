@@ -1,0 +1,8 @@
+/** The table of name resolvers. They are named by spec.nameResolution of a Configuration. */
+import type { Kind } from '../component.ts';
+import type { NameResolver } from './contract.ts';
+
+export const nameResolutionKind: Kind<NameResolver> = {
+  fields: [],
+  drivers: [],
+};

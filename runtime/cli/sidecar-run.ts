@@ -1,0 +1,179 @@
+/**
+ * The life of the sidecar process: open, wait for what ends or restarts it, and
+ * leave in daprd's way: graceful within its time, forced when asked, again on
+ * SIGHUP.
+ */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ComponentSpec } from '../config/component.ts';
+import { TroupeError } from '../core/errors.ts';
+import { openSidecar, type Sidecar } from '../hosts/sidecar.ts';
+import type { SidecarLog } from '../hosts/sidecar-log.ts';
+import type { ParsedFlags } from './sidecar-flags.ts';
+import { sidecarSettings, type SidecarSettings } from './sidecar-settings.ts';
+import type { SidecarSurroundings } from './sidecar.ts';
+
+/** What a forced shutdown waits, so that its answer reaches the client. */
+const FORCE_DELAY_MS = 100;
+
+type Ending = 'stop' | 'shutdown' | 'restart';
+
+/** Resolves to the exit code. Errors: whatever keeps the sidecar from starting. */
+export async function runSidecar(
+  parsed: ParsedFlags,
+  log: SidecarLog,
+  surroundings: SidecarSurroundings,
+): Promise<number> {
+  const settings = sidecarSettings(parsed, surroundings.env);
+  for (const note of settings.notes) log.warn({}, note);
+  for (;;) {
+    const ending = await runOnce(settings, log, surroundings);
+    if (ending !== 'restart') return 0;
+    log.info({}, 'Restarting the runtime, SIGHUP was received');
+  }
+}
+
+async function runOnce(
+  settings: SidecarSettings,
+  log: SidecarLog,
+  surroundings: SidecarSurroundings,
+): Promise<Ending> {
+  const { stop, exit, env } = surroundings;
+  const ended = Promise.withResolvers<Ending>();
+  const leaving = new AbortController();
+  const end = (ending: Ending): void => {
+    leaving.abort();
+    ended.resolve(ending);
+  };
+  const onStop = (): void => end('stop');
+  stop.addEventListener('abort', onStop, { once: true });
+  if (stop.aborted) onStop();
+  const offHangup = surroundings.onHangup(() => end('restart'));
+  try {
+    const opening = openSidecar({
+      appId: settings.appId,
+      namespace: settings.namespace,
+      mode: settings.mode,
+      components: await readComponents(settings, log),
+      listen: settings.listen,
+      app: settings.app,
+      log,
+      env,
+      signal: leaving.signal,
+      onShutdown({ force }) {
+        if (force) {
+          log.warn({}, 'Force shutdown requested, exiting immediately without graceful shutdown');
+          setTimeout(() => exit(1), FORCE_DELAY_MS);
+          return;
+        }
+        log.info({}, 'Shutdown requested via API');
+        end('shutdown');
+      },
+    });
+    const sidecar = await opening.catch((error: unknown) => {
+      // A start that was told to stop is no failure.
+      if (leaving.signal.aborted) return undefined;
+      throw error;
+    });
+    if (!sidecar) return await ended.promise;
+    sidecar.ready.catch((error: unknown) => ended.reject(error));
+    const ending = await ended.promise;
+    if (ending === 'stop') await block(settings, sidecar, log);
+    await closeWithin(sidecar, settings.gracefulShutdownMs, log, exit);
+    return ending;
+  } finally {
+    stop.removeEventListener('abort', onStop);
+    offHangup();
+  }
+}
+
+/** `--dapr-block-shutdown-duration`: goes on serving for that time, or until the app is unhealthy. */
+async function block(
+  { blockShutdownMs }: SidecarSettings,
+  sidecar: Sidecar,
+  log: SidecarLog,
+): Promise<void> {
+  if (blockShutdownMs === undefined) return;
+  log.info(
+    {},
+    `Blocking graceful shutdown for ${goText(blockShutdownMs)} or until app reports unhealthy...`,
+  );
+  await sidecar.pauseDeliveries();
+  let timer: NodeJS.Timeout | undefined;
+  const elapsed = new Promise<'elapsed'>((resolve) => {
+    timer = setTimeout(() => resolve('elapsed'), blockShutdownMs);
+  });
+  const why = await Promise.race([elapsed, sidecar.unhealthy()]);
+  clearTimeout(timer);
+  log.info(
+    {},
+    why === 'elapsed'
+      ? 'Block shutdown period expired, entering shutdown...'
+      : 'App reported unhealthy, entering shutdown...',
+  );
+}
+
+/** As Go prints a duration. */
+function goText(ms: number): string {
+  if (ms === 0) return '0s';
+  if (ms < 1000) return `${ms}ms`;
+  const hours = Math.floor(ms / 3_600_000);
+  const minutes = Math.floor((ms % 3_600_000) / 60_000);
+  const seconds = `${(ms % 60_000) / 1000}s`;
+  if (hours > 0) return `${hours}h${minutes}m${seconds}`;
+  return minutes > 0 ? `${minutes}m${seconds}` : seconds;
+}
+
+async function closeWithin(
+  sidecar: Sidecar,
+  limitMs: number,
+  log: SidecarLog,
+  exit: (code: number) => void,
+): Promise<void> {
+  // Zero is no limit, as in daprd.
+  const timer =
+    limitMs > 0
+      ? setTimeout(() => {
+          log.fatal({}, 'Graceful shutdown timeout exceeded, forcing shutdown');
+          exit(1);
+        }, limitMs)
+      : undefined;
+  log.info({}, 'Dapr is shutting down');
+  await sidecar.close();
+  clearTimeout(timer);
+  log.info({}, 'Dapr runtime stopped');
+}
+
+async function readComponents(
+  { resourcesPaths, appId, namespace }: SidecarSettings,
+  log: SidecarLog,
+): Promise<readonly ComponentSpec[]> {
+  const paths = (await Promise.all(resourcesPaths.map(yamlFiles))).flat();
+  if (paths.length === 0) return [];
+  const [{ readResources }, { formatProblem, parseResources }] = await Promise.all([
+    import('./resources.ts'),
+    import('../config/resources.ts'),
+  ]);
+  const files = (await Promise.all(paths.map((path) => readResources(path)))).flat();
+  const { components, warnings, leftOut } = parseResources(files, {
+    appId,
+    ...(namespace === undefined ? {} : { namespace }),
+  });
+  for (const problem of warnings) log.warn({}, formatProblem(problem));
+  for (const { name, reason } of leftOut) log.info({}, `component "${name}" left out: ${reason}`);
+  return components;
+}
+
+async function yamlFiles(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
+    throw new TroupeError(
+      'INVALID_ARGUMENT',
+      `failed to load resources from disk: ${(cause as Error).message}`,
+      { cause },
+    );
+  });
+  return entries
+    .filter((entry) => !entry.isDirectory() && /\.ya?ml$/.test(entry.name))
+    .map((entry) => join(folder, entry.name))
+    .toSorted();
+}

@@ -1,0 +1,135 @@
+/**
+ * One place for a thread that outlives its threads: it takes one call at a
+ * time, and when its thread dies the call is answered with a typed error and
+ * the next thread is warmed before it takes work. Piscina owns the thread.
+ */
+import type { MessagePort } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import { TroupeError } from '../runtime/core/errors.ts';
+import {
+  CONTROL,
+  READY,
+  type FromWorker,
+  type ThreadData,
+  type ToWorker,
+  type WorkerReport,
+} from './protocol.ts';
+
+/** What moves to a thread instead of being copied. */
+export type Transferred = ArrayBuffer | MessagePort;
+
+export interface LaneOptions {
+  /** Of the pool, for messages. */
+  readonly pool: string;
+  /** Read anew for every thread that starts. */
+  readonly data: ThreadData;
+  /** A thread ended that nobody had ended. */
+  onDeath?(): void;
+}
+
+export interface LaneCall {
+  readonly transfer?: readonly Transferred[] | undefined;
+  readonly onProgress?: ((progress: unknown) => void) | undefined;
+}
+
+export interface Lane {
+  readonly busy: boolean;
+  /** Starts the thread and resolves once it is warm. */
+  ready(): Promise<void>;
+  /**
+   * Rejects with the task's error, INVALID_ARGUMENT for an input that cannot be
+   * cloned, or UNAVAILABLE when the thread ended meanwhile.
+   */
+  run(message: ToWorker, call?: LaneCall): Promise<unknown>;
+  /** Ends the thread; resolves when it is gone. */
+  close(): Promise<void>;
+}
+
+type Threads = Piscina<ToWorker, FromWorker>;
+
+const ENTRY = new URL('./thread.ts', import.meta.url).href;
+
+export function createLane({ pool, data, onDeath }: LaneOptions): Lane {
+  let threads: Threads | undefined;
+  let running: { call: number; onProgress: LaneCall['onProgress'] } | undefined;
+  let abandon: ((error: Error) => void) | undefined;
+  let closing: Promise<void> | undefined;
+
+  const ended = (cause: unknown): TroupeError => {
+    const { name, message } = cause as Error;
+    if (name === 'DataCloneError') {
+      return new TroupeError('INVALID_ARGUMENT', `a thread cannot be given that: ${message}`);
+    }
+    const text = `a worker thread of the pool ${pool} ended: ${message}`;
+    return new TroupeError('UNAVAILABLE', text, { cause });
+  };
+  const open = (): Threads => {
+    const opened: Threads = new Piscina({
+      filename: ENTRY,
+      name: 'handle',
+      minThreads: 1,
+      maxThreads: 1,
+      idleTimeout: Infinity,
+      recordTiming: false,
+      workerData: data,
+    });
+    opened.on('message', ({ call, progress }: WorkerReport) => {
+      if (running?.call === call) running.onProgress?.(progress);
+    });
+    opened.on('workerDestroy', () => {
+      if (!closing && threads === opened) onDeath?.();
+    });
+    // A thread that cannot load its tasks ends without a call of its own, and
+    // piscina would let the call that waits for it wait for ever.
+    opened.on('error', (error) => {
+      if (threads !== opened) return;
+      threads = undefined;
+      void opened.destroy();
+      abandon?.(ended(error));
+    });
+    return opened;
+  };
+
+  const lane: Lane = {
+    get busy() {
+      return running !== undefined;
+    },
+    async ready() {
+      const control = new SharedArrayBuffer(CONTROL_BYTES);
+      await lane.run({ call: -1, task: READY, input: undefined, control });
+    },
+    async run(message, { transfer, onProgress } = {}) {
+      threads ??= open();
+      const { promise: abandoned, reject } = Promise.withResolvers<never>();
+      abandon = reject;
+      running = { call: message.call, onProgress };
+      try {
+        const answer = threads
+          .run(message, transfer ? { transferList: transfer } : {})
+          .catch((error: unknown) => {
+            throw ended(error);
+          });
+        const result = await Promise.race([abandoned, answer]);
+        if (result.kind === 'failed') throw new TroupeError(result.code, result.message);
+        return result.output;
+      } finally {
+        running = undefined;
+        abandon = undefined;
+      }
+    },
+    close() {
+      closing ??= threads?.destroy() ?? Promise.resolve();
+      return closing;
+    },
+  };
+  return lane;
+}
+
+/** Bytes of a call's control memory. */
+export const CONTROL_BYTES = 4;
+
+/** Sets a call's control word, unless it was cancelled before. */
+export function steer(control: Int32Array, to: 'finish' | 'cancel'): void {
+  if (to === 'cancel') Atomics.store(control, 0, CONTROL.cancel);
+  else Atomics.compareExchange(control, 0, CONTROL.go, CONTROL.finish);
+}
