@@ -37,6 +37,8 @@ export interface PlanInput {
   readonly seed?: number;
   /** Routes to go on from, instead of those in the file. Stops it lacks are added. */
   readonly start?: readonly PlanRoute[];
+  /** Also tell what simple tours would cost. Default false. */
+  readonly compare?: boolean;
 }
 
 export interface PlanProgress {
@@ -54,6 +56,19 @@ export interface Site {
   readonly y: number;
 }
 
+interface TourSize {
+  readonly cost: number;
+  readonly routes: number;
+}
+
+/** Tours without a search, by the same rules but with as many vehicles as they need. */
+export interface SimpleTours {
+  readonly firstInFirstOut: TourSize;
+  readonly nearestNeighbour: TourSize;
+  /** Clarke and Wright's. */
+  readonly savings: TourSize;
+}
+
 export interface PlanOutput {
   readonly instance: string;
   /** Distance by the instance's own rounding rule. */
@@ -66,6 +81,8 @@ export interface PlanOutput {
   readonly problems: readonly string[];
   /** Name of each fleet's depot, by the fleet's name. */
   readonly depots: Readonly<Record<string, StopId>>;
+  /** When `compare` was asked for. */
+  readonly simple?: SimpleTours;
   /** Where depots and customers are; absent when the instance gives no coordinates. */
   readonly map?: { readonly depots: readonly Site[]; readonly customers: readonly Site[] };
 }

@@ -12,6 +12,8 @@ export interface Neighbours {
   /** Per customer, `reach` customers beside which it is tried first. */
   readonly beside: Int32Array;
   readonly reach: number;
+  /** Twice the distance of each of `beside`; 0 where closeness is not distance alone. */
+  readonly twice: Float32Array;
   /** Distance of the farthest of `beside`; -1 where closeness is not distance alone. */
   readonly radius: Float64Array;
 }
@@ -26,6 +28,7 @@ export function findNeighbours(instance: Instance, reach: number): Neighbours {
   const kept = Math.max(0, Math.min(customers - 1, reach));
   const near = new Int32Array(size * width);
   const beside = new Int32Array(size * kept);
+  const twice = new Float32Array(size * kept);
   const radius = new Float64Array(size).fill(-1);
   const all = Int32Array.from({ length: customers }, (_, index) => depots + index);
   const apart = new Float64Array(size);
@@ -55,8 +58,9 @@ export function findNeighbours(instance: Instance, reach: number): Neighbours {
       beside.set(sorted(node).subarray(0, kept), node * kept);
     } else {
       beside.set(byDistance.subarray(0, kept), node * kept);
+      for (let i = 0; i < kept; i++) twice[node * kept + i] = 2 * apart[byDistance[i]!]!;
       if (kept > 0) radius[node] = apart[byDistance[kept - 1]!]!;
     }
   }
-  return { near, width, beside, reach: kept, radius };
+  return { near, width, beside, reach: kept, twice, radius };
 }

@@ -203,3 +203,27 @@ describe.skipIf(absent)('published instances of ../shared/data', () => {
     expect(cost).toBeGreaterThan(best - 0.01);
   });
 });
+
+describe('the simple tours beside a plan', () => {
+  it('keep capacity and windows, and are told when they are asked for', () => {
+    const customers = [
+      { id: 1, x: 10, y: 0, demand: 1 },
+      { id: 2, x: -10, y: 0, demand: 1 },
+      { id: 3, x: 12, y: 0, demand: 1 },
+      { id: 4, x: -12, y: 0, demand: 1 },
+    ];
+    const fleets = [{ name: 'vans', capacity: 2, vehicles: 1 }];
+    const found = solve(ring(0, { customers, fleets }), { compare: true });
+    expect(found.simple).toEqual({
+      firstInFirstOut: { cost: 88, routes: 2 },
+      nearestNeighbour: { cost: 48, routes: 2 },
+      savings: { cost: 48, routes: 2 },
+    });
+    const late = customers.map((one) => (one.id === 2 ? { ...one, close: 15 } : one));
+    const timed = solve(ring(0, { customers: late, fleets: [{ name: 'vans' }] }), {
+      compare: true,
+    });
+    expect(timed.simple!.firstInFirstOut).toEqual({ cost: 20 + 68, routes: 2 });
+    expect(solve(ring(3)).simple).toBeUndefined();
+  });
+});

@@ -11,6 +11,7 @@ import { Random } from './random.ts';
 import { readInstance } from './read.ts';
 import { findReasons } from './reasons.ts';
 import { startTours } from './savings.ts';
+import { simpleTours } from './simple.ts';
 import { fromStart, toStart } from './start.ts';
 
 /** Iterations between two looks at the clock. */
@@ -66,6 +67,7 @@ export const plan: Task<'plan'> = (input, context) => {
     problems,
     depots: Object.fromEntries(instance.fleets.map((one) => [one.name, instance.ids[one.depot]!])),
     ...(map ? { map } : {}),
+    ...(input.compare ? { simple: simpleTours(instance) } : {}),
   };
 };
 

@@ -14,10 +14,11 @@ const NONE = -1;
 
 export function createRecreate(
   tours: Tours,
-  { beside, reach, radius }: Neighbours,
+  { beside, reach, twice, radius }: Neighbours,
   random: Random,
 ): () => void {
-  const { instance, size, next, prev, route, place, arc, frozen, load, capacity, used } = tours;
+  const { instance, size, next, prev, route, place, arc, spare, frozen, load, capacity, used } =
+    tours;
   const { earliest, latest, foreTime, foreLatest, backTime, backEarliest, limit } = tours;
   const { distance, demand, service, open, close, timed, limited, symmetric, fleets } = instance;
   const back = symmetric ? distance : transposed(distance, size);
@@ -70,6 +71,8 @@ export function createRecreate(
     let found = bestAfter;
     for (let i = node * reach; i < end; i++) {
       const other = beside[i]!;
+      // A place whose other side is nearer is offered there, so this one costs at least this.
+      if (twice[i]! - spare[other]! >= least) continue;
       const of = route[other]!;
       if (of === NONE || load[of]! + amount > capacity[of]!) continue;
       let to = back[row + other]!;

@@ -10,7 +10,7 @@ import { type StartRoute, Tours } from './tours.ts';
 const WIDTH = 100;
 
 /** Fleet of the depot nearest to each customer that could serve it alone; -1 for none. */
-function nearestFleets(instance: Instance): Int32Array {
+export function nearestFleets(instance: Instance): Int32Array {
   const { size, depots, distance, demand, fleets } = instance;
   const chosen = new Int32Array(size).fill(-1);
   const away = (node: number, depot: number) =>
@@ -54,7 +54,7 @@ function findSavings(instance: Instance, fleetOf: Int32Array): Saving[] {
 }
 
 /** Whether one vehicle of the fleet can serve these stops in this order. */
-function fits(instance: Instance, fleetIndex: number, stops: readonly number[]): boolean {
+export function fits(instance: Instance, fleetIndex: number, stops: readonly number[]): boolean {
   const { size, distance, demand, service, open, close, fleets } = instance;
   const fleet = fleets[fleetIndex]!;
   let load = 0;
@@ -77,9 +77,9 @@ function fits(instance: Instance, fleetIndex: number, stops: readonly number[]):
   return load <= fleet.capacity && time + home <= fleet.close && duration + home <= fleet.maxTime;
 }
 
-/** Routes by savings, as many as there are vehicles. */
-export function savings(instance: Instance): StartRoute[] {
-  const { size, depots, fleets, symmetric, timed } = instance;
+/** Routes by savings, the longest first, as if there were vehicles enough. */
+export function savingsRoutes(instance: Instance): StartRoute[] {
+  const { size, depots, symmetric, timed } = instance;
   const fleetOf = nearestFleets(instance);
   const routeOf: (number[] | undefined)[] = Array.from({ length: size });
   for (let node = depots; node < size; node++) {
@@ -99,12 +99,18 @@ export function savings(instance: Instance): StartRoute[] {
     if (!fits(instance, fleetOf[from]!, joined)) continue;
     for (const stop of joined) routeOf[stop] = joined;
   }
-  const used = fleets.map(() => 0);
   return [...new Set(routeOf)]
     .filter((stops) => stops !== undefined)
     .toSorted((a, b) => b.length - a.length)
-    .map((stops) => ({ fleet: fleetOf[stops[0]!]!, stops, frozen: 0 }))
-    .filter(({ fleet }) => ++used[fleet]! <= fleets[fleet]!.vehicles);
+    .map((stops) => ({ fleet: fleetOf[stops[0]!]!, stops, frozen: 0 }));
+}
+
+/** Routes by savings, as many as there are vehicles. */
+function savings(instance: Instance): StartRoute[] {
+  const used = instance.fleets.map(() => 0);
+  return savingsRoutes(instance).filter(
+    ({ fleet }) => ++used[fleet]! <= instance.fleets[fleet]!.vehicles,
+  );
 }
 
 /** Tours to start from: the given routes, or those by savings. */

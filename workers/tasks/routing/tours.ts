@@ -30,6 +30,11 @@ export class Tours {
   readonly place: Int32Array;
   /** Distance from a node to its next one. */
   readonly arc: Float64Array;
+  /**
+   * The most that a place beside a stop can spare: the longer of its two arcs.
+   * Infinity beside a depot; -Infinity while the customer is in no route.
+   */
+  readonly spare: Float32Array;
   readonly earliest: Float64Array;
   readonly latest: Float64Array;
   /** Duration, earliest and latest start of the part up to (`fore`) and from (`back`) a node. */
@@ -80,6 +85,7 @@ export class Tours {
     this.route = new Int32Array(nodes).fill(-1);
     this.place = Int32Array.from({ length: nodes }, (_, node) => node);
     this.arc = new Float64Array(nodes);
+    this.spare = new Float32Array(nodes).fill(-Infinity);
     this.earliest = new Float64Array(nodes);
     this.latest = new Float64Array(nodes);
     this.foreTime = new Float64Array(nodes);
@@ -171,6 +177,16 @@ export class Tours {
     this.#touched[this.#touchedCount++] = route;
   }
 
+  #measureSpare(node: number): void {
+    const before = this.prev[node]!;
+    if (before >= this.size || this.next[node]! >= this.size) this.spare[node] = Infinity;
+    else {
+      const to = this.arc[before]!;
+      const from = this.arc[node]!;
+      this.spare[node] = to > from ? to : from;
+    }
+  }
+
   #link(node: number, after: number): void {
     const { next, prev, place, arc, instance } = this;
     const { distance, size } = instance;
@@ -180,8 +196,16 @@ export class Tours {
     prev[node] = after;
     next[node] = before;
     prev[before] = node;
-    arc[after] = distance[place[after]! * size + node]!;
-    arc[node] = distance[node * size + place[before]!]!;
+    const to = distance[place[after]! * size + node]!;
+    const from = distance[node * size + place[before]!]!;
+    arc[after] = to;
+    arc[node] = from;
+    const { spare } = this;
+    const first = after >= size;
+    const last = before >= size;
+    spare[node] = first || last ? Infinity : to > from ? to : from;
+    if (!first) this.#measureSpare(after);
+    if (!last) this.#measureSpare(before);
     this.route[node] = route;
     this.load[route]! += instance.demand[node]!;
     if (this.count[route]!++ === 0) {
@@ -208,6 +232,9 @@ export class Tours {
     next[after] = before;
     prev[before] = after;
     arc[after] = instance.distance[place[after]! * instance.size + place[before]!]!;
+    this.spare[node] = -Infinity;
+    if (after < this.size) this.#measureSpare(after);
+    if (before < this.size) this.#measureSpare(before);
     this.route[node] = -1;
     this.load[route]! -= instance.demand[node]!;
     if (--this.count[route]! === 0) {
