@@ -12,7 +12,7 @@ export interface Neighbours {
   /** Per customer, `reach` customers beside which it is tried first. */
   readonly beside: Int32Array;
   readonly reach: number;
-  /** Twice the distance of each of `beside`; 0 where closeness is not distance alone. */
+  /** Twice the distance of each of `beside`. */
   readonly twice: Float32Array;
   /** Distance of the farthest of `beside`; -1 where closeness is not distance alone. */
   readonly radius: Float64Array;
@@ -48,6 +48,7 @@ export function findNeighbours(instance: Instance, reach: number): Neighbours {
     }
     const byDistance = sorted(node);
     near.set(byDistance.subarray(0, width), node * width);
+    let closest = byDistance;
     if (timed) {
       for (let other = depots; other < size; other++) {
         apart[other] = Math.min(
@@ -55,11 +56,13 @@ export function findNeighbours(instance: Instance, reach: number): Neighbours {
           distance[other * size + node]! + gap(other, node),
         );
       }
-      beside.set(sorted(node).subarray(0, kept), node * kept);
-    } else {
-      beside.set(byDistance.subarray(0, kept), node * kept);
-      for (let i = 0; i < kept; i++) twice[node * kept + i] = 2 * apart[byDistance[i]!]!;
-      if (kept > 0) radius[node] = apart[byDistance[kept - 1]!]!;
+      closest = sorted(node);
+    } else if (kept > 0) radius[node] = apart[byDistance[kept - 1]!]!;
+    for (let i = 0; i < kept; i++) {
+      const other = closest[i]!;
+      const to = distance[node * size + other]!;
+      beside[node * kept + i] = other;
+      twice[node * kept + i] = 2 * Math.min(to, distance[other * size + node]!);
     }
   }
   return { near, width, beside, reach: kept, twice, radius };

@@ -99,20 +99,25 @@ export function createRecreate(
 
   const tryAll = (node: number, row: number): void => {
     const amount = demand[node]!;
+    const closing = close[node]!;
     for (let i = 0; i < tours.usedCount; i++) {
       const of = used[i]!;
       if (load[of]! + amount > capacity[of]!) continue;
       const ring = size + of;
       let at = ring;
+      let to = back[row + place[ring]!]!;
       do {
-        const to = back[row + place[at]!]!;
-        const from = distance[row + place[next[at]!]!]!;
+        const before = next[at]!;
+        const from = distance[row + place[before]!]!;
         const cost = to + from - arc[at]!;
         if (cost < bestCost && allows(node, at, to, from)) {
           bestCost = cost;
           bestAfter = at;
         }
-        at = next[at]!;
+        at = before;
+        // Stops are reached later and later; behind one after its closing there is no place.
+        if (timed && at !== ring && earliest[at]! > closing) break;
+        to = symmetric ? from : back[row + place[at]!]!;
       } while (at !== ring);
     }
   };
@@ -163,9 +168,10 @@ export function createRecreate(
       bestCost = Infinity;
       bestAfter = NONE;
       tryNear(node, row);
-      if (bestAfter === NONE) tryAll(node, row);
+      const near = bestAfter !== NONE;
       // With one fleet there is nothing to overlook; with more, no depot is always the nearest.
       tryOpening(node, row, fleets.length > 1);
+      if (!near) tryAll(node, row);
       if (bestAfter === NONE && fleets.length > 1) tryOpening(node, row, false);
       if (bestAfter !== NONE) tours.insert(node, bestAfter);
     }

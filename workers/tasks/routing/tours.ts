@@ -7,7 +7,7 @@
  * constant time. Nothing here allocates after construction.
  */
 import type { Instance } from './instance.ts';
-import { refreshTimes } from './times.ts';
+import { refreshAround, refreshTimes } from './times.ts';
 
 export interface StartRoute {
   readonly fleet: number;
@@ -178,13 +178,10 @@ export class Tours {
   }
 
   #measureSpare(node: number): void {
+    if (node >= this.size) return;
     const before = this.prev[node]!;
     if (before >= this.size || this.next[node]! >= this.size) this.spare[node] = Infinity;
-    else {
-      const to = this.arc[before]!;
-      const from = this.arc[node]!;
-      this.spare[node] = to > from ? to : from;
-    }
+    else this.spare[node] = Math.max(this.arc[before]!, this.arc[node]!);
   }
 
   #link(node: number, after: number): void {
@@ -196,16 +193,11 @@ export class Tours {
     prev[node] = after;
     next[node] = before;
     prev[before] = node;
-    const to = distance[place[after]! * size + node]!;
-    const from = distance[node * size + place[before]!]!;
-    arc[after] = to;
-    arc[node] = from;
-    const { spare } = this;
-    const first = after >= size;
-    const last = before >= size;
-    spare[node] = first || last ? Infinity : to > from ? to : from;
-    if (!first) this.#measureSpare(after);
-    if (!last) this.#measureSpare(before);
+    arc[after] = distance[place[after]! * size + node]!;
+    arc[node] = distance[node * size + place[before]!]!;
+    this.#measureSpare(after);
+    this.#measureSpare(node);
+    this.#measureSpare(before);
     this.route[node] = route;
     this.load[route]! += instance.demand[node]!;
     if (this.count[route]!++ === 0) {
@@ -233,8 +225,8 @@ export class Tours {
     prev[before] = after;
     arc[after] = instance.distance[place[after]! * instance.size + place[before]!]!;
     this.spare[node] = -Infinity;
-    if (after < this.size) this.#measureSpare(after);
-    if (before < this.size) this.#measureSpare(before);
+    this.#measureSpare(after);
+    this.#measureSpare(before);
     this.route[node] = -1;
     this.load[route]! -= instance.demand[node]!;
     if (--this.count[route]! === 0) {
@@ -258,7 +250,7 @@ export class Tours {
     this.cost += this.arc[after]! + this.arc[node]! - old;
     this.#log[this.#logged++] = node;
     this.#log[this.#logged++] = -1;
-    this.refresh(this.route[node]!);
+    refreshAround(this, node);
   }
 
   /** Takes a customer out. The times of its route are stale until `refresh`. */
