@@ -6,7 +6,7 @@
  * are texts of the depot's own clock, for example `2010-12-02 09:41`.
  */
 import type { Duration } from 'troupe/actor';
-import type { PlanInput, PlanOutput, PlanRoute } from '../../workers/protocol.ts';
+import type { PlanInput, PlanOutput, PlanRoute, SimpleTours } from '../../workers/protocol.ts';
 
 /** Degrees north and east. */
 export interface Place {
@@ -47,6 +47,8 @@ export interface DepotSite {
   readonly budget?: { readonly seconds?: number; readonly iterations?: number };
   /** `as orders come`: a plan follows every change. `when closed`: the first comes with `close`. Default `as orders come`. */
   readonly plans?: 'as orders come' | 'when closed';
+  /** Also tell how far simple tours would go. Default false. */
+  readonly compare?: boolean;
   /** How long changes are gathered before a search is asked for. Default `1s`. */
   readonly settle?: Duration;
 }
@@ -115,6 +117,14 @@ export interface VehicleView {
   readonly comesBack: readonly string[];
 }
 
+/** Kilometres of tours that keep every rule but the number of vehicles. */
+export interface SimpleKm {
+  readonly firstInFirstOut: number;
+  readonly nearestNeighbour: number;
+  /** By Clarke and Wright's savings. */
+  readonly savings: number;
+}
+
 export interface DepotPlan {
   readonly depot: string;
   /** Day of the orders; vehicles leave the day after. */
@@ -129,6 +139,8 @@ export interface DepotPlan {
   readonly unserved: readonly { readonly orderId: string; readonly reason: string }[];
   /** Of all vehicles together. */
   readonly km: number;
+  /** With `compare`: how far tours without a search would go, for the orders of the latest plan. */
+  readonly simple?: SimpleKm;
   /** Why the latest search gave no plan. */
   readonly problem?: string;
 }
@@ -138,6 +150,12 @@ export interface Arrival {
   readonly depot: string;
   readonly vehicle: string;
   readonly eta: string;
+}
+
+export interface SearchAnswer {
+  readonly request: number;
+  readonly routes: readonly PlanRoute[];
+  readonly simple?: SimpleTours;
 }
 
 /**
@@ -167,10 +185,7 @@ export interface DepotApi {
   }): Promise<VehicleView>;
 
   /** Internal, from RoutePlanner. */
-  planned(answer: {
-    readonly request: number;
-    readonly routes: readonly PlanRoute[];
-  }): Promise<void>;
+  planned(answer: SearchAnswer): Promise<void>;
   /** Internal, from RoutePlanner. */
   notPlanned(answer: { readonly request: number; readonly reason: string }): Promise<void>;
 }

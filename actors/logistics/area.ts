@@ -1,13 +1,16 @@
 /** Which depot takes which order: by country, and one actor a day. Pure. */
 import type { CloudEvent } from 'troupe/actor';
 
-/** Countries by the depot that goes there; every other country has `overseas`. */
+/** Countries by the depot that goes there; every other country has `elsewhere`. */
 export const AREAS: Readonly<Record<string, readonly string[]>> = {
-  uk: ['United Kingdom', 'Channel Islands'],
+  uk: ['United Kingdom'],
   ireland: ['EIRE', 'Ireland'],
-  germany: ['Germany', 'Austria', 'Switzerland', 'Poland', 'Czech Republic', 'Denmark'],
-  france: ['France', 'Belgium', 'Netherlands', 'Luxembourg'],
-  iberia: ['Spain', 'Portugal'],
+  benelux: ['Belgium', 'Netherlands', 'Luxembourg'],
+  france: ['France'],
+  germany: ['Germany'],
+  alps: ['Austria', 'Switzerland'],
+  spain: ['Spain'],
+  portugal: ['Portugal'],
 };
 
 const DEPOTS = new Map(
@@ -17,7 +20,7 @@ const DEPOTS = new Map(
 );
 
 export function depotOf(country: string): string {
-  return DEPOTS.get(country) ?? 'overseas';
+  return DEPOTS.get(country) ?? 'elsewhere';
 }
 
 /** Id of the actor `Depot` for an order's country and the day on which it was placed. */

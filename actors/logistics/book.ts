@@ -5,7 +5,7 @@
  */
 import type { Quantity } from '../order/api.ts';
 import type { OrderEvent } from '../order/events.ts';
-import type { Addressee, Place } from './api.ts';
+import type { Addressee, Place, SimpleKm } from './api.ts';
 
 /** One order. Those it has once heard of stay, cancelled or not. */
 export interface Stop extends Addressee {
@@ -50,6 +50,8 @@ export interface Work {
   /** Latest minute that the depot was told; nothing leaves before. */
   now: number;
   version: number;
+  /** Of the latest plan. */
+  simple?: SimpleKm;
   problem?: string;
 }
 

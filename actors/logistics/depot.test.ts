@@ -166,11 +166,11 @@ describe('a plan', () => {
         .flat()
         .toSorted(),
     ).toEqual(['o1', 'o2']);
-    const overseas = trial.host.ref<DepotApi>('Depot', `overseas:${DAY}`);
-    expect(await overseas.plan()).toMatchObject({
+    const elsewhere = trial.host.ref<DepotApi>('Depot', `elsewhere:${DAY}`);
+    expect(await elsewhere.plan()).toMatchObject({
       vehicles: [],
       unserved: [
-        { orderId: 'o3', reason: 'depot "overseas" is not set up: nobody drives to Japan' },
+        { orderId: 'o3', reason: 'depot "elsewhere" is not set up: nobody drives to Japan' },
       ],
     });
   });

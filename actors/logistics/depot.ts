@@ -7,7 +7,6 @@
  * one under way no longer is.
  */
 import { Actor, ActorError, type CloudEvent, type Firing } from 'troupe/actor';
-import type { PlanRoute } from '../../workers/protocol.ts';
 import { internal } from '../internal.ts';
 import { readAnswer } from './answer.ts';
 import type {
@@ -16,6 +15,7 @@ import type {
   DepotPlan,
   LogisticsServices,
   RoutePlannerApi,
+  SearchAnswer,
   StopView,
   VehicleView,
 } from './api.ts';
@@ -26,7 +26,7 @@ import { cancelStop, passStop } from './changes.ts';
 import { problemOf } from './problem.ts';
 import { type Site, readSite } from './site.ts';
 import { tellChanges } from './tell.ts';
-import { type AnyBook, planView, stopViews, vehicleViews } from './view.ts';
+import { type AnyBook, planView, simpleKm, stopViews, vehicleViews } from './view.ts';
 
 const SETTLE = '1s';
 /** After a search that failed. */
@@ -142,7 +142,7 @@ export class Depot extends Actor<LogisticsServices> implements DepotApi {
     if (book.work.dirty && book.work.awaited === 0) await this.#ask(book);
   }
 
-  async planned(answer: { request: number; routes: readonly PlanRoute[] }): Promise<void> {
+  async planned(answer: SearchAnswer): Promise<void> {
     internal(this.ctx, 'RoutePlanner');
     const book = await this.#book();
     const { site, work, stops } = book;
@@ -155,6 +155,8 @@ export class Depot extends Actor<LogisticsServices> implements DepotApi {
     work.awaited = 0;
     work.version += 1;
     delete work.problem;
+    delete work.simple;
+    if (answer.simple) work.simple = simpleKm(site, answer.simple);
     this.#tours.set(tours);
     const served = new Set(tours.flatMap((tour) => tour.stops));
     for (const stop of stops.slice(0, work.searched)) {
@@ -226,6 +228,7 @@ export class Depot extends Actor<LogisticsServices> implements DepotApi {
     }
     work.awaited = 0;
     work.version += 1;
+    delete work.simple;
     const tours = book.tours.filter(({ departed }) => departed !== undefined);
     this.#tours.set(tours);
     tellChanges(this.ctx, { ...book, tours });

@@ -9,15 +9,11 @@ import type { Addressee, Place } from './api.ts';
 /** South, west, north, east of a part of each country that is mostly land. */
 const BOXES: Readonly<Record<string, readonly [number, number, number, number]>> = {
   'United Kingdom': [51.0, -3.0, 54.6, 0.4],
-  'Channel Islands': [49.17, -2.25, 49.25, -2.02],
   EIRE: [52.2, -9.0, 54.2, -6.4],
   Ireland: [52.2, -9.0, 54.2, -6.4],
   Germany: [48.3, 7.5, 53.4, 13.0],
   Austria: [47.0, 13.0, 48.4, 16.4],
   Switzerland: [46.3, 6.8, 47.5, 9.3],
-  Poland: [50.2, 15.5, 53.8, 22.5],
-  'Czech Republic': [49.0, 13.0, 50.5, 17.5],
-  Denmark: [55.0, 8.6, 57.0, 10.2],
   France: [44.0, -0.5, 49.6, 5.8],
   Belgium: [50.0, 3.2, 51.2, 5.8],
   Netherlands: [51.5, 4.5, 52.9, 6.6],

@@ -114,6 +114,7 @@ export function problemOf(book: DepotBook): Problem {
     text: JSON.stringify(instance),
     seed: 1,
     ...site.budget,
+    ...(site.compare ? { compare: true } : {}),
     ...(start.length > 0 ? { start } : {}),
   };
   return { input, left };

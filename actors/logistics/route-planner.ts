@@ -14,7 +14,8 @@ function without(input: PlanInput, absent: ReadonlySet<string>, { routes }: Plan
   const instance = JSON.parse(input.text) as { customers: { id: string }[] };
   const customers = instance.customers.filter(({ id }) => !absent.has(id));
   const text = JSON.stringify({ ...instance, customers });
-  return { name: input.name, text, iterations: 0, start: routes };
+  const { name, compare = false } = input;
+  return { name, text, iterations: 0, start: routes, compare };
 }
 
 function absentOf(input: PlanInput, { routes }: PlanOutput): Set<string> {
@@ -32,7 +33,8 @@ export class RoutePlanner extends Actor<LogisticsServices> implements RoutePlann
     const depot = this.ctx.outbox.ref<DepotApi>('Depot', this.ctx.id);
     try {
       const output = await this.#verified(input);
-      if (output.feasible) depot.planned({ request, routes: output.routes });
+      const { routes, simple } = output;
+      if (output.feasible) depot.planned({ request, routes, ...(simple ? { simple } : {}) });
       else depot.notPlanned({ request, reason: output.problems[0] ?? 'no plan was found' });
     } catch (error) {
       // A pool that is full, or a host that stops, says nothing of the plan: the message comes again.

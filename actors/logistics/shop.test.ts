@@ -75,7 +75,7 @@ it('an order that nobody can bring says why', async () => {
     delivery: { depot: 'uk', reason: 'it has 17 cartons, and the largest vehicle takes 6' },
   });
   expect(await order(host, '2').status()).toMatchObject({
-    delivery: { depot: 'overseas', reason: expect.stringContaining('nobody drives to Japan') },
+    delivery: { depot: 'elsewhere', reason: expect.stringContaining('nobody drives to Japan') },
   });
   expect(await order(host, '3').status()).toMatchObject({ state: 'rejected' });
   expect(await host.ref<DepotApi>('Depot', UK).plan()).toMatchObject({ stops: 1 });

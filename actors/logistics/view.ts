@@ -1,5 +1,6 @@
 /** A depot as others see it: its plan, its stops, its vehicles. Pure. */
-import type { DepotPlan, StopView, VehicleView } from './api.ts';
+import type { SimpleTours } from '../../workers/protocol.ts';
+import type { DepotPlan, SimpleKm, StopView, VehicleView } from './api.ts';
 import { partsOf } from './area.ts';
 import { tourOf, type Stop, type Tour, type Work } from './book.ts';
 import { timeText } from './calendar.ts';
@@ -37,6 +38,17 @@ export function vehicleViews({ id, site, stops, tours, work }: AnyBook): Vehicle
       comesBack: tour.comesBack,
     };
   });
+}
+
+/** From the planner's minutes of driving. */
+export function simpleKm({ kmPerMinute }: Site, simple: SimpleTours): SimpleKm {
+  const km = ({ cost }: { cost: number }): number => tenth(cost * kmPerMinute);
+  const { firstInFirstOut, nearestNeighbour, savings } = simple;
+  return {
+    firstInFirstOut: km(firstInFirstOut),
+    nearestNeighbour: km(nearestNeighbour),
+    savings: km(savings),
+  };
 }
 
 function stateOf({ cancelled, left }: Stop, index: number, tour: Tour | undefined) {
@@ -82,6 +94,7 @@ export function planView(book: AnyBook): DepotPlan {
       .filter(({ state }) => state === 'unserved')
       .map(({ orderId, reason = '' }) => ({ orderId, reason })),
     km: tenth(vehicles.reduce((sum, { km }) => sum + km, 0)),
+    ...(work.simple === undefined ? {} : { simple: work.simple }),
     ...(work.problem === undefined ? {} : { problem: work.problem }),
   };
 }

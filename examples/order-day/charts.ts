@@ -16,7 +16,7 @@ export interface Chart {
   readonly svg?: { readonly wide: string; readonly narrow: string };
 }
 
-interface Size {
+export interface Size {
   readonly width: number;
   readonly height: number;
 }
@@ -116,8 +116,14 @@ function withoutHover(svg: string): string {
     .replace(/ (?:class="zr[^"]*"|ecmeta_\w+="[^"]*")/g, '');
 }
 
-/** Draws the four charts of a page. Needs the package `echarts`, which is loaded here and nowhere else. */
-export async function drawCharts(glance: Glance): Promise<Chart[]> {
+/** A drawing for wide pages and one for narrow ones, of a height that may depend on the width. */
+export type Draw = (
+  height: number | ((width: number) => number),
+  option: (size: Size) => EChartsCoreOption,
+) => { readonly wide: string; readonly narrow: string };
+
+/** Needs the package `echarts`, which is loaded here and nowhere else. */
+export async function openDrawing(): Promise<Draw> {
   const echarts = await import('echarts');
   const draw = (size: Size, option: EChartsCoreOption): string => {
     const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, ...size });
@@ -128,10 +134,18 @@ export async function drawCharts(glance: Glance): Promise<Chart[]> {
       chart.dispose();
     }
   };
-  const both = (height: number, option: (size: Size) => EChartsCoreOption) => {
-    const [wide, narrow] = [540, 340].map((width) => ({ width, height }));
+  return (height, option) => {
+    const [wide, narrow] = [540, 340].map((width) => ({
+      width,
+      height: typeof height === 'number' ? height : height(width),
+    }));
     return { wide: draw(wide!, option(wide!)), narrow: draw(narrow!, option(narrow!)) };
   };
+}
+
+/** Draws the four charts of a page. */
+export async function drawCharts(glance: Glance): Promise<Chart[]> {
+  const both = await openDrawing();
   const { buckets, movers, reasons, unit } = glance;
   const list = (
     id: string,

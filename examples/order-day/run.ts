@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { createSystem } from 'troupe';
 import type { System } from 'troupe';
 import { isActorError, TroupeError } from 'troupe/actor';
-import { createHashPaymentProvider, shopActors } from '../../actors/index.ts';
-import type { ShopServices } from '../../actors/index.ts';
+import { createHashPaymentProvider, logisticsActors, shopActors } from '../../actors/index.ts';
+import type { Logistics, LogisticsServices, ShopServices } from '../../actors/index.ts';
 import { drawCharts } from './charts.ts';
 import { OrderDay } from './day-actor.ts';
 import type { DayPlan, OrderDayApi } from './day-actor.ts';
@@ -24,6 +24,9 @@ import { findPlaces, prepareState } from './places.ts';
 import type { Places } from './places.ts';
 import { createProgress } from './progress.ts';
 import { reportFiles, writeReport } from './report.ts';
+import { createDeliveries, openLogistics, PLACES_NOTE } from './routes.ts';
+import { drawRoutes } from './routes-map.ts';
+import { collectDepots, routeLines, routeTotals, verifyRoutes } from './routes-outcome.ts';
 import { summarise, summaryText } from './summary.ts';
 import { verify } from './verify.ts';
 import type { Verdict } from './verify.ts';
@@ -57,7 +60,8 @@ export async function run(options: RunOptions): Promise<number> {
   tellBroken(input, output);
   if (stop.aborted) return 0;
   await prepareState(places, flags.fresh);
-  await using system = await open(options, places);
+  await using logistics = openLogistics({ stop });
+  await using system = await open(options, places, logistics);
   const work = await runDay(system, { ...options, input, places });
   if (!work) {
     output.stderr.write('order-day: stopped; the same command goes on from here\n');
@@ -79,14 +83,19 @@ export async function run(options: RunOptions): Promise<number> {
   return summary.ok ? 0 : 1;
 }
 
-function open({ flags, env }: RunOptions, { components }: Places): Promise<System> {
+function open(
+  { flags, env }: RunOptions,
+  { components }: Places,
+  logistics: Logistics,
+): Promise<System> {
   const port = flags.port ?? (flags.once ? undefined : DEFAULT_PORT);
-  const services: ShopServices = {
+  const services: ShopServices & LogisticsServices = {
     payments: createHashPaymentProvider({ declineRate: flags.declineRate }),
+    logistics,
   };
   return createSystem({
     appId: APP_ID,
-    actors: [...shopActors, OrderDay],
+    actors: [...shopActors, ...logisticsActors, OrderDay],
     services,
     components,
     env,
@@ -108,6 +117,7 @@ async function runDay(
   const drivenFrom = performance.now();
   const turnsBefore = system.stats().durableTurns;
   const total = input.invoices.length;
+  const deliveries = createDeliveries(system, { invoices: input.invoices, signal: stop });
   try {
     await drive(system, {
       invoices: input.invoices,
@@ -117,12 +127,14 @@ async function runDay(
       signal: stop,
       onRefused: ({ kind, id }, message) =>
         void output.stderr.write(`order-day: ${kind} ${id} is refused: ${message}\n`),
+      onEnded: deliveries.ended,
       onProgress: (done) => {
         const turns = system.stats().durableTurns - turnsBefore;
         const rate = Math.round(turns / ((performance.now() - drivenFrom) / 1000));
         progress.show(`${done} of ${total} invoices, ${rate} durable turns a second`);
       },
     });
+    await deliveries.closed();
     if (!stop.aborted) await Promise.race([system.outboxIdle(), aborted(stop)]);
   } finally {
     progress.clear();
@@ -130,23 +142,32 @@ async function runDay(
   if (stop.aborted) return undefined;
   const drivenMs = performance.now() - drivenFrom;
   const durableTurns = system.stats().durableTurns - turnsBefore;
-  const outcome = await collectOutcome(system, { signal: stop }).catch((error: unknown) => {
+  const found = await Promise.all([
+    collectOutcome(system, { signal: stop }),
+    collectDepots(system, { signal: stop }),
+  ]).catch((error: unknown) => {
     if (stop.aborted) return undefined;
     throw error;
   });
-  if (!outcome) return undefined;
+  if (!found) return undefined;
+  const [outcome, depots] = found;
   const { pendingOutbox: pending, parkedMessages: parked } = system.stats();
-  const verdicts = verify(outcome, { invoices: input.invoices, outbox: { pending, parked } });
+  const verdicts = [
+    ...verify(outcome, { invoices: input.invoices, outbox: { pending, parked } }),
+    verifyRoutes(depots, outcome.orders),
+  ];
   const glance = glanceAt(outcome, descriptionsOf(input));
   if (flags.report !== undefined) {
-    const charts = await drawCharts(glance);
+    const charts = [...(await drawCharts(glance)), await drawRoutes(depots)];
     const page = renderPage({ glance, charts, verdicts, leftOut: input.leftOut });
-    await writeReport(flags.report, { ...reportFiles(outcome), 'index.html': page });
+    const routes = { 'routes.jsonl': routeLines(depots) };
+    await writeReport(flags.report, { ...reportFiles(outcome), ...routes, 'index.html': page });
   }
   const totalMs = performance.now() - startedAt;
   const summary = summarise({
     input,
     glance,
+    routes: routeTotals(depots, PLACES_NOTE),
     verdicts,
     measures: { durableTurns, drivenMs, totalMs },
     state: places.state,

@@ -3,6 +3,7 @@ import { formatPence } from '../../actors/money.ts';
 import type { Glance } from './glance.ts';
 import type { Input } from './input.ts';
 import { countReasons } from './invoices.ts';
+import { routeText, type RouteTotals } from './routes-outcome.ts';
 import type { Verdict } from './verify.ts';
 
 export interface Summary {
@@ -25,6 +26,7 @@ export interface Summary {
   /** Given back to payments by returns; what had no payment to go to is in `creditPence`. */
   readonly refundedPence: number;
   readonly creditPence: number;
+  readonly routes: RouteTotals;
   /** Turns of this run that changed state, each synced to disk by a durable store. */
   readonly durableTurns: number;
   /** Over the time in which orders were under way. */
@@ -49,13 +51,14 @@ export interface Measures {
 export function summarise(run: {
   readonly input: Input;
   readonly glance: Glance;
+  readonly routes: RouteTotals;
   readonly verdicts: readonly Verdict[];
   readonly measures: Measures;
   readonly state: string;
   readonly continued: boolean;
   readonly report: string | null;
 }): Summary {
-  const { input, glance, verdicts, measures, state, continued, report } = run;
+  const { input, glance, routes, verdicts, measures, state, continued, report } = run;
   const { durableTurns, drivenMs, totalMs } = measures;
   return {
     ok: verdicts.every(({ ok }) => ok),
@@ -72,6 +75,7 @@ export function summarise(run: {
     revenuePence: glance.revenuePence,
     refundedPence: glance.refundedPence,
     creditPence: glance.creditPence,
+    routes,
     durableTurns,
     durableTurnsPerSecond: Math.round(durableTurns / Math.max(drivenMs / 1000, 0.001)),
     seconds: Math.round(totalMs) / 1000,
@@ -101,6 +105,7 @@ export function summaryText(summary: Summary): string {
     ...reasons,
     `returns  ${number(summary.returns)}`,
     `money    ${pounds(summary.revenuePence)} revenue, ${pounds(summary.refundedPence)} refunded, ${pounds(summary.creditPence)} in credit notes`,
+    ...routeText(summary.routes),
     `turns    ${number(summary.durableTurns)} durable, ${number(summary.durableTurnsPerSecond)} a second; ${summary.seconds.toFixed(1)} s in all`,
     ...summary.invariants.map(
       ({ name, ok, checked }) =>
