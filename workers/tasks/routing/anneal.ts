@@ -3,6 +3,7 @@
  * so far kept aside. While customers are left out because vehicles are short,
  * those left out most often count most, which empties the list step by step.
  */
+import { adopt, measure, readRoutes } from './links.ts';
 import { findNeighbours } from './neighbours.ts';
 import { createRecreate } from './recreate.ts';
 import { createRuin } from './ruin.ts';
@@ -34,6 +35,10 @@ export interface Search {
   run(iterations: number, part: number): void;
   routes(): StartRoute[];
   absent(): number[];
+  /** Copies the links of the routes now and of the best ones. */
+  read(now: Int32Array, best: Int32Array): void;
+  /** Goes on from other routes with another best. */
+  adopt(now: Int32Array, best: Int32Array): void;
 }
 
 export function createSearch(tours: Tours, random: Random, options = SEARCH): Search {
@@ -44,7 +49,6 @@ export function createSearch(tours: Tours, random: Random, options = SEARCH): Se
   const { size } = tours;
   const best = { cost: Infinity, absent: Infinity, routes: 0 };
   const bestNext = new Int32Array(tours.next.length);
-  const bestAbsent = new Int32Array(size);
   const misses = new Float64Array(size).fill(1);
   const before = new Int32Array(size);
 
@@ -53,7 +57,6 @@ export function createSearch(tours: Tours, random: Random, options = SEARCH): Se
     best.absent = tours.absentCount;
     best.routes = tours.usedCount;
     bestNext.set(tours.next);
-    bestAbsent.set(tours.absent);
   };
   const isBetter = (): boolean =>
     tours.absentCount < best.absent ||
@@ -97,25 +100,23 @@ export function createSearch(tours: Tours, random: Random, options = SEARCH): Se
       search.iterations += iterations;
     },
     routes: () => readRoutes(tours, bestNext),
-    absent: () => Array.from(bestAbsent.subarray(0, best.absent)).toSorted((a, b) => a - b),
+    absent() {
+      const served = new Set(readRoutes(tours, bestNext).flatMap(({ stops }) => stops));
+      const customers = Array.from(
+        { length: size - instance.depots },
+        (_, at) => instance.depots + at,
+      );
+      return customers.filter((node) => !served.has(node));
+    },
+    read(now, other) {
+      now.set(tours.next);
+      other.set(bestNext);
+    },
+    adopt(now, other) {
+      adopt(tours, now);
+      Object.assign(best, measure(tours, other));
+      bestNext.set(other);
+    },
   };
   return search;
-}
-
-function readRoutes(tours: Tours, next: Int32Array): StartRoute[] {
-  const routes: StartRoute[] = [];
-  for (let route = 0; route < tours.slots; route++) {
-    const ring = tours.size + route;
-    const stops: number[] = [];
-    for (let node = next[ring]!; node !== ring; node = next[node]!) stops.push(node);
-    if (stops.length === 0) continue;
-    const departed = tours.departs[route]!;
-    routes.push({
-      fleet: tours.fleet[route]!,
-      stops,
-      frozen: stops.filter((node) => tours.frozen[node] === 1).length,
-      ...(departed === Infinity ? {} : { departed }),
-    });
-  }
-  return routes;
 }

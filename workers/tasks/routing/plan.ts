@@ -13,10 +13,17 @@ import { findReasons } from './reasons.ts';
 import { startTours } from './savings.ts';
 import { simpleTours } from './simple.ts';
 import { fromStart, toStart } from './start.ts';
+import { createTeam } from './team.ts';
 
 /** Iterations between two looks at the clock. */
 const CHUNK = 32;
 const REPORT_MS = 200;
+/** Part of the search between two meetings of a team. */
+const LEAST_PERIOD = 1 / 60;
+const LEAST_PERIOD_SECONDS = 0.1;
+/** How long a team waits for a member. */
+const PATIENCE_MS = 1000;
+const PATIENCE_WITHOUT_CLOCK_MS = 10_000;
 
 function sites({ x, y, ids, depots }: Instance): PlanOutput['map'] {
   if (!x || !y) return undefined;
@@ -37,14 +44,26 @@ export const plan: Task<'plan'> = (input, context) => {
 
   const tours = startTours(instance, toStart(instance, given));
   const search = createSearch(tours, new Random(seed));
-  let reported = 0;
   const customers = instance.size - instance.depots;
-  while (reasons.length === 0 && customers > 0 && !context.cancelled() && !context.finishing()) {
+  const searches = reasons.length === 0 && customers > 0;
+  // With a bound on iterations the clock must not steer, or a seed would not repeat.
+  const partOf = (now: number): number =>
+    Math.min(1, iterations === Infinity ? now / seconds : search.iterations / iterations);
+  const team = input.team && searches ? createTeam(input.team, tours, search) : undefined;
+  const patience = iterations === Infinity ? PATIENCE_MS : PATIENCE_WITHOUT_CLOCK_MS;
+  const period = Math.max(LEAST_PERIOD, seconds === Infinity ? 0 : LEAST_PERIOD_SECONDS / seconds);
+  let meeting = 0;
+  let reported = 0;
+  while (searches && !context.cancelled()) {
     const now = elapsed();
+    const part = partOf(now);
     const left = iterations - search.iterations;
-    if (now >= seconds || left <= 0) break;
-    // With a bound on iterations the clock must not steer, or a seed would not repeat.
-    const part = iterations === Infinity ? now / seconds : search.iterations / iterations;
+    const ends = now >= seconds || left <= 0 || context.finishing();
+    if (team?.state === 'together' && (ends || part >= meeting)) {
+      team.meet(part, ends, patience);
+      meeting = partOf(elapsed()) + period;
+    }
+    if (ends || team?.state === 'done') break;
     search.run(Math.min(CHUNK, left), part);
     if (now * 1000 - reported < REPORT_MS) continue;
     reported = now * 1000;

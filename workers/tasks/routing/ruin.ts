@@ -16,6 +16,7 @@ export interface RuinOptions {
 
 const SPLIT = 0.5;
 const SPLIT_DEEPER = 0.01;
+const TRIES = 10;
 
 export function createRuin(
   tours: Tours,
@@ -23,7 +24,7 @@ export function createRuin(
   random: Random,
   { mean, longest }: RuinOptions,
 ): () => void {
-  const { next, prev, route, count, frozen, size } = tours;
+  const { next, prev, route, count, frozen, capacity, size } = tours;
   const { depots } = tours.instance;
   const customers = size - depots;
   const ruined = new Int32Array(tours.slots);
@@ -68,17 +69,28 @@ export function createRuin(
     removeString(node, length, kept);
   };
 
+  /** By chance, but rather in a route that may change. */
+  const findSeed = (): number => {
+    let seed = depots + random.below(customers);
+    for (let tries = 0; tries < TRIES; tries++) {
+      const of = route[seed]!;
+      if (of === -1 || capacity[of]! >= 0) break;
+      seed = depots + random.below(customers);
+    }
+    return seed;
+  };
+
   return () => {
     turn++;
     const average = (customers - tours.absentCount) / Math.max(1, tours.usedCount);
     const cap = Math.max(1, Math.min(longest, average));
     const most = (4 * mean) / (1 + cap) - 1;
     let strings = 1 + Math.floor(random.unit() * most);
-    const seed = depots + random.below(customers);
+    const seed = findSeed();
     for (let i = -1; i < width && strings > 0; i++) {
       const node = i === -1 ? seed : near[seed * width + i]!;
       const of = route[node]!;
-      if (of === -1 || frozen[node] === 1 || ruined[of] === turn) continue;
+      if (of === -1 || frozen[node] === 1 || ruined[of] === turn || capacity[of]! < 0) continue;
       ruined[of] = turn;
       ruinRoute(node, cap);
       strings--;

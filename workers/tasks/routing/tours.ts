@@ -46,6 +46,7 @@ export class Tours {
   readonly load: Float64Array;
   readonly count: Int32Array;
   readonly fleet: Int32Array;
+  /** Below 0 while nothing may change in a route. */
   readonly capacity: Float64Array;
   readonly limit: Float64Array;
   readonly opens: Float64Array;
@@ -74,10 +75,9 @@ export class Tours {
 
   constructor(instance: Instance, start: readonly StartRoute[] = []) {
     const { size, fleets, depots } = instance;
-    const customers = size - depots;
     this.instance = instance;
     this.size = size;
-    const slots = fleets.map(({ vehicles }) => Math.min(vehicles, customers));
+    const slots = fleets.map(({ vehicles }) => Math.min(vehicles, size - depots));
     this.slots = slots.reduce((sum, count) => sum + count, 0);
     const nodes = size + this.slots;
     this.next = new Int32Array(nodes);
@@ -154,8 +154,12 @@ export class Tours {
 
   /** A route of that fleet without stops, or -1 when every vehicle is in use. */
   openable(fleet: number): number {
-    const left = this.freeCount[fleet]!;
-    return left === 0 ? -1 : this.free[fleet]![left - 1]!;
+    const stack = this.free[fleet]!;
+    for (let at = this.freeCount[fleet]! - 1; at >= 0; at--) {
+      const route = stack[at]!;
+      if (this.capacity[route]! >= 0) return route;
+    }
+    return -1;
   }
 
   #addAbsent(node: number): void {
