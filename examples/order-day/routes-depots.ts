@@ -17,7 +17,7 @@ export const DEPOTS: Readonly<Record<string, DepotSite>> = {
   benelux: depot(51.4, 4.9, 10),
   france: depot(46.9, 2.6, 10),
   germany: depot(50.9, 10.2, 10),
-  alps: depot(47.2, 11.0, 10),
+  alps: depot(47.2, 11.3, 10),
   spain: depot(40.1, -3.4, 10),
   portugal: depot(39.5, -7.9, 10),
 };

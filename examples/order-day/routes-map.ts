@@ -1,4 +1,4 @@
-/** The map of the page: the tours of the busiest day, as SVG text. */
+/** The map of the page: the tours of the busiest depot and day, as SVG text. */
 import type { EChartsCoreOption } from 'echarts';
 import type { Place } from '../../actors/logistics/api.ts';
 import { type Chart, openDrawing, type Size } from './charts.ts';
@@ -17,6 +17,7 @@ const COLOURS = [
   '#b34a78',
   '#2b8fa3',
 ];
+const colour = (index: number) => COLOURS[index % COLOURS.length];
 const MARGIN = 18;
 const TALLEST = 560;
 
@@ -27,32 +28,21 @@ function pointOf({ lat, lon }: Place, middle: number): Point {
   return [lon * Math.cos((middle * Math.PI) / 180), lat];
 }
 
-interface Line {
-  readonly points: readonly Point[];
+interface RouteMap {
+  readonly depot: Point;
+  /** One a vehicle, from the depot and back to it. */
+  readonly lines: readonly (readonly Point[])[];
 }
 
-interface Map {
-  readonly lines: readonly Line[];
-  readonly depots: readonly { readonly name: string; readonly at: Point }[];
-}
-
-function mapOf(days: readonly DepotDay[]): Map {
-  const used = days.filter(({ depot, vehicles }) => depot in DEPOTS && vehicles.length > 0);
-  const latitudes = used.map(({ depot }) => DEPOTS[depot]!.place.lat);
-  const middle = latitudes.reduce((sum, lat) => sum + lat, 0) / Math.max(1, latitudes.length);
-  const lines = used.flatMap(({ depot, vehicles, orders }) => {
-    const home = pointOf(DEPOTS[depot]!.place, middle);
-    const places = new globalThis.Map(orders.map(({ orderId, place }) => [orderId, place]));
-    return vehicles.map(({ stops }) => {
-      const way = stops.map(({ orderId }) => pointOf(places.get(orderId)!, middle));
-      return { points: [home, ...way, home] };
-    });
+function mapOf({ depot, vehicles, orders }: DepotDay): RouteMap {
+  const { place } = DEPOTS[depot]!;
+  const home = pointOf(place, place.lat);
+  const places = new Map(orders.map((order) => [order.orderId, order.place]));
+  const lines = vehicles.map(({ stops }) => {
+    const way = stops.map(({ orderId }) => pointOf(places.get(orderId)!, place.lat));
+    return [home, ...way, home];
   });
-  const depots = used.map(({ depot }) => ({
-    name: depot,
-    at: pointOf(DEPOTS[depot]!.place, middle),
-  }));
-  return { lines, depots };
+  return { depot: home, lines };
 }
 
 function extent(points: readonly Point[]): { min: Point; max: Point } {
@@ -64,14 +54,14 @@ function extent(points: readonly Point[]): { min: Point; max: Point } {
 }
 
 /** Height that shows the map as wide as the page, unless that is too tall. */
-function heightOf({ lines }: Map): (width: number) => number {
-  const { min, max } = extent(lines.flatMap(({ points }) => points));
+function heightOf({ lines }: RouteMap): (width: number) => number {
+  const { min, max } = extent(lines.flat());
   const ratio = (max[1] - min[1]) / Math.max(max[0] - min[0], 1e-9);
   return (width) => Math.round(Math.min(TALLEST, (width - 2 * MARGIN) * ratio + 2 * MARGIN));
 }
 
-function option({ lines, depots }: Map, { width, height }: Size): EChartsCoreOption {
-  const { min, max } = extent(lines.flatMap(({ points }) => points));
+function option({ lines, depot }: RouteMap, { width, height }: Size): EChartsCoreOption {
+  const { min, max } = extent(lines.flat());
   const [across, up] = [width - 2 * MARGIN, height - 2 * MARGIN];
   const degree = Math.max((max[0] - min[0]) / across, (max[1] - min[1]) / up, 1e-9);
   const axis = (index: 0 | 1, pixels: number) => {
@@ -85,31 +75,39 @@ function option({ lines, depots }: Map, { width, height }: Size): EChartsCoreOpt
     xAxis: axis(0, across),
     yAxis: axis(1, up),
     series: [
-      ...lines.map(({ points }, index) => ({
-        type: 'line',
-        data: points,
-        symbol: 'circle',
-        symbolSize: 4,
-        showAllSymbol: true,
-        lineStyle: { width: 1.4, color: COLOURS[index % COLOURS.length] },
-        itemStyle: { color: COLOURS[index % COLOURS.length] },
-      })),
+      {
+        type: 'lines',
+        coordinateSystem: 'cartesian2d',
+        polyline: true,
+        // A clip would be numbered by process, and nothing reaches over the edge.
+        clip: false,
+        data: lines.map((points, index) => ({
+          coords: points,
+          lineStyle: { width: 1.4, opacity: 1, color: colour(index) },
+        })),
+      },
       {
         type: 'scatter',
-        data: depots.map(({ name, at }) => ({ name, value: at })),
+        symbolSize: 4,
+        clip: false,
+        data: lines.flatMap((points, index) =>
+          points.slice(1, -1).map((value) => ({
+            value,
+            itemStyle: { color: colour(index), opacity: 1 },
+          })),
+        ),
+      },
+      {
+        type: 'scatter',
+        data: [depot],
+        clip: false,
         symbol: 'rect',
         symbolSize: 11,
-        itemStyle: { color: 'var(--ink)', borderColor: 'var(--card)', borderWidth: 2 },
-        label: {
-          show: true,
-          position: 'top',
-          formatter: '{b}',
+        itemStyle: {
           color: 'var(--ink)',
-          fontFamily: 'system-ui, sans-serif',
-          fontSize: 13,
-          fontWeight: 'bold',
-          textBorderColor: 'var(--card)',
-          textBorderWidth: 3,
+          borderColor: 'var(--card)',
+          borderWidth: 2,
+          opacity: 1,
         },
         z: 5,
       },
@@ -117,13 +115,11 @@ function option({ lines, depots }: Map, { width, height }: Size): EChartsCoreOpt
   };
 }
 
-function busiestDay(days: readonly DepotDay[]): string {
-  const stops = new globalThis.Map<string, number>();
-  for (const { day, vehicles } of days) {
-    const here = vehicles.reduce((sum, one) => sum + one.stops.length, 0);
-    stops.set(day, (stops.get(day) ?? 0) + here);
-  }
-  return [...stops].toSorted(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))[0]?.[0] ?? '';
+/** The depot and day with the most stops; undefined when no vehicle leaves. */
+function busiest(days: readonly DepotDay[]): DepotDay | undefined {
+  const stops = ({ vehicles }: DepotDay): number =>
+    vehicles.reduce((sum, one) => sum + one.stops.length, 0);
+  return days.filter((day) => stops(day) > 0).toSorted((a, b) => stops(b) - stops(a))[0];
 }
 
 function rowsOf(days: readonly DepotDay[]): string[][] {
@@ -147,20 +143,18 @@ function rowsOf(days: readonly DepotDay[]): string[][] {
 
 /** One chart for the page. Without a tour it has figures only. */
 export async function drawRoutes(days: readonly DepotDay[]): Promise<Chart> {
-  const day = busiestDay(days);
-  const map = mapOf(days.filter((one) => one.day === day));
-  const when = day === '' ? '' : ` of ${day}`;
+  const day = busiest(days);
+  const map = day && mapOf(day);
+  const which = day ? `: ${day.depot}, the orders of ${day.day}` : '';
   const head = ['depot', 'stops', 'unserved', 'tours', 'km'];
   return {
     id: 'routes',
-    title: `Routes of the orders${when}`,
-    note: `Each line is one vehicle's way from its depot and back, along straight lines; ${PLACES_NOTE}. The figures are of every day.`,
+    title: `Routes${which}`,
+    note: `The busiest depot and day: each line is one van's way from the depot and back, along straight lines; ${PLACES_NOTE}. The figures are of every day, in km.`,
     table: {
       head: [...head, 'first in, first out', 'always to the nearest', 'Clarke and Wright'],
       rows: rowsOf(days),
     },
-    ...(map.lines.length === 0
-      ? {}
-      : { svg: (await openDrawing())(heightOf(map), (size) => option(map, size)) }),
+    ...(map ? { svg: (await openDrawing())(heightOf(map), (size) => option(map, size)) } : {}),
   };
 }

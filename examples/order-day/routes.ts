@@ -16,13 +16,15 @@ import { kindOf } from './glance.ts';
 import type { Invoice } from './invoices.ts';
 import { DEPOTS } from './routes-depots.ts';
 
-/** Whose routes are whose is decided by nobody's address: there is none in the input. */
+/** Said wherever routes are shown: the input has no addresses. */
 export const PLACES_NOTE =
   "customers' places are made up from id and country; they are nobody's address";
 
 /** The service of the depots, over a thread of its own. */
 export function openLogistics({ stop }: { stop: AbortSignal }): Logistics & AsyncDisposable {
   const pool = createPool({ name: 'routes', workers: 1 });
+  // The thread loads while the orders come in; a run that ends before says nothing of it.
+  pool.ready().catch(() => {});
   return {
     ...createLogistics({
       planner: {
