@@ -17,9 +17,18 @@ export interface SearchOptions {
   /** First and last temperature, in mean distances between two stops. */
   readonly hot: number;
   readonly cold: number;
+  /** First temperature where a whole plan is gone on from. */
+  readonly again: number;
 }
 
-export const SEARCH: SearchOptions = { reach: 40, mean: 7, longest: 10, hot: 2, cold: 0.01 };
+export const SEARCH: SearchOptions = {
+  reach: 40,
+  mean: 7,
+  longest: 10,
+  hot: 2,
+  cold: 0.01,
+  again: 0.3,
+};
 
 export interface Best {
   /** Scaled. */

@@ -3,7 +3,7 @@
  * say stop, and lets the checker look at what it found before it answers.
  */
 import type { PlanOutput, Site, Task } from '../../protocol.ts';
-import { createSearch, type Search } from './anneal.ts';
+import { createSearch, SEARCH, type Search } from './anneal.ts';
 import { checkPlan } from './check.ts';
 import { InputError } from './input-error.ts';
 import type { Instance } from './instance.ts';
@@ -14,6 +14,7 @@ import { startTours } from './savings.ts';
 import { simpleTours } from './simple.ts';
 import { fromStart, toStart } from './start.ts';
 import { createTeam } from './team.ts';
+import type { StartRoute } from './tours.ts';
 
 /** Iterations between two looks at the clock. */
 const CHUNK = 32;
@@ -31,6 +32,13 @@ function sites({ x, y, ids, depots }: Instance): PlanOutput['map'] {
   return { depots: all.slice(0, depots), customers: all.slice(depots) };
 }
 
+/** The more of a plan is there already, the less is there to be shaken. */
+function hotFor({ size, depots }: Instance, start: readonly StartRoute[]): number {
+  const planned = start.reduce((sum, { stops, frozen }) => sum + stops.length - frozen, 0);
+  const part = planned / Math.max(1, size - depots);
+  return SEARCH.hot * (SEARCH.again / SEARCH.hot) ** Math.min(1, part);
+}
+
 export const plan: Task<'plan'> = (input, context) => {
   const { name, text, seconds = Infinity, iterations = Infinity, seed = 1 } = input;
   if (seconds === Infinity && iterations === Infinity) {
@@ -42,8 +50,9 @@ export const plan: Task<'plan'> = (input, context) => {
   const reasons = findReasons(instance);
   const elapsed = (): number => (performance.now() - began) / 1000;
 
-  const tours = startTours(instance, toStart(instance, given));
-  const search = createSearch(tours, new Random(seed));
+  const start = toStart(instance, given);
+  const tours = startTours(instance, start);
+  const search = createSearch(tours, new Random(seed), { ...SEARCH, hot: hotFor(instance, start) });
   const customers = instance.size - instance.depots;
   const searches = reasons.length === 0 && customers > 0;
   // With a bound on iterations the clock must not steer, or a seed would not repeat.

@@ -17,6 +17,8 @@ export interface RuinOptions {
 const SPLIT = 0.5;
 const SPLIT_DEEPER = 0.01;
 const TRIES = 10;
+/** Iterations near one customer. */
+const STAY = 1000;
 
 export function createRuin(
   tours: Tours,
@@ -30,6 +32,8 @@ export function createRuin(
   const ruined = new Int32Array(tours.slots);
   const string = new Int32Array(size);
   let turn = 0;
+  let stay = 0;
+  let pivot = depots;
 
   /** Takes up to `length` stops around `node` out, leaving `kept` of them in the middle. */
   const removeString = (node: number, length: number, kept: number): void => {
@@ -69,15 +73,23 @@ export function createRuin(
     removeString(node, length, kept);
   };
 
-  /** By chance, but rather in a route that may change. */
+  /**
+   * By chance, but rather in a route that may change; and for some time near one
+   * customer, whose part of the distances and routes then stays in the cache.
+   */
   const findSeed = (): number => {
-    let seed = depots + random.below(customers);
-    for (let tries = 0; tries < TRIES; tries++) {
-      const of = route[seed]!;
-      if (of === -1 || capacity[of]! >= 0) break;
-      seed = depots + random.below(customers);
+    if (stay-- <= 0) {
+      stay = STAY;
+      pivot = depots + random.below(customers);
     }
-    return seed;
+    for (let tries = 0; ; tries++) {
+      const pick = random.below(width + 1);
+      const seed = pick === width ? pivot : near[pivot * width + pick]!;
+      const of = route[seed]!;
+      if (of === -1 || capacity[of]! >= 0 || tries === TRIES) return seed;
+      // Rather another place than what lies nearest to one that may not change.
+      if (tries > TRIES / 2) pivot = depots + random.below(customers);
+    }
   };
 
   return () => {
