@@ -11,7 +11,7 @@ import type { Addressee, Place, SimpleKm } from './api.ts';
 export interface Stop extends Addressee {
   placedAt: string;
   cartons: number;
-  /** Null when nobody knows it. */
+  /** Null until it is asked for, and when nobody knows it. */
   place: Place | null;
   cancelled?: true;
   /** Why no vehicle takes it. */
@@ -41,6 +41,8 @@ export interface Work {
   awaited: number;
   /** Something changed that no search was asked about. */
   dirty: boolean;
+  /** A place could not be asked for: the reminder asks again. */
+  again: boolean;
   /** How many of the stops the awaited search knows: the leading ones. */
   searched: number;
   /** A reminder is set that asks for the next search. */
@@ -60,6 +62,7 @@ export function newWork(): Work {
     request: 0,
     awaited: 0,
     dirty: false,
+    again: false,
     searched: 0,
     reminded: false,
     closedWith: null,
@@ -89,6 +92,7 @@ export function newsOf(data: unknown): News | undefined {
   const { lines } = event;
   if (!Array.isArray(lines)) return undefined;
   const units = (lines as readonly Quantity[]).reduce((sum, { quantity }) => sum + quantity, 0);
+  if (!Number.isFinite(units)) return undefined;
   return { kind: 'order', to, placedAt, units };
 }
 

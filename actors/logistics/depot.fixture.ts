@@ -32,6 +32,8 @@ export interface Gate extends Planner {
   readonly asked: PlanInput[];
   shut(): void;
   open(): void;
+  /** Ends the searches that run, with the best they have. */
+  finish: AbortSignal | undefined;
   /** Changes the next answers. */
   bend: ((output: PlanOutput, input: PlanInput) => PlanOutput | Promise<PlanOutput>) | undefined;
 }
@@ -42,6 +44,7 @@ export function createGate(pool: Pool): Gate {
   return {
     asked: [],
     bend: undefined,
+    finish: undefined,
     shut() {
       gate = Promise.withResolvers<void>();
     },
@@ -49,7 +52,8 @@ export function createGate(pool: Pool): Gate {
     async plan(input, options) {
       this.asked.push(input);
       await gate.promise;
-      const output = await planRoutes(pool, input, options);
+      const end = this.finish ? { finish: this.finish } : {};
+      const output = await planRoutes(pool, input, { ...options, ...end });
       return this.bend ? this.bend(output, input) : output;
     },
   };

@@ -8,13 +8,11 @@
  */
 import { Actor, ActorError, type CloudEvent, type Firing } from 'troupe/actor';
 import { internal } from '../internal.ts';
-import { readAnswer } from './answer.ts';
 import type {
   Arrival,
   DepotApi,
   DepotPlan,
   LogisticsServices,
-  RoutePlannerApi,
   SearchAnswer,
   StopView,
   VehicleView,
@@ -23,14 +21,10 @@ import { depotIdOf, partsOf } from './area.ts';
 import { findStop, newsOf, newWork, type News, type Stop, type Tour, type Work } from './book.ts';
 import { minuteOf } from './calendar.ts';
 import { cancelStop, passStop } from './changes.ts';
-import { problemOf } from './problem.ts';
+import { createPlanning } from './planning.ts';
 import { type Site, readSite } from './site.ts';
 import { tellChanges } from './tell.ts';
-import { type AnyBook, planView, simpleKm, stopViews, vehicleViews } from './view.ts';
-
-const SETTLE = '1s';
-/** After a search that failed. */
-const RETRY = '1m';
+import { type AnyBook, planView, stopViews, vehicleViews } from './view.ts';
 
 export class Depot extends Actor<LogisticsServices> implements DepotApi {
   static readonly type = 'Depot';
@@ -40,6 +34,7 @@ export class Depot extends Actor<LogisticsServices> implements DepotApi {
   readonly #stops = this.state<Stop[]>('stops', { initial: () => [] });
   readonly #tours = this.state<Tour[]>('tours', { initial: () => [] });
   readonly #work = this.state<Work>('work', { initial: newWork });
+  readonly #planning = createPlanning(this.ctx, this.#tours);
   #site: Site | undefined;
 
   async onOrderEvent(event: CloudEvent): Promise<void> {
@@ -50,7 +45,7 @@ export class Depot extends Actor<LogisticsServices> implements DepotApi {
     const known = findStop(stops, news.to.orderId);
     if (news.kind === 'order') {
       if (known) return;
-      stops.push(await this.#stopOf(news));
+      stops.push(this.#stopOf(news));
     } else if (!known) {
       // It has overtaken the order that it cancels.
       const nowhere = { ...news.to, placedAt: news.placedAt, cartons: 0, place: null };
@@ -60,7 +55,7 @@ export class Depot extends Actor<LogisticsServices> implements DepotApi {
       if (left.length < tours.length) this.#tours.set(left);
       book = { ...book, tours: left };
     } else return;
-    await this.#changed(book, news.to.orderId);
+    await this.#planning.changed(book, news.to.orderId);
   }
 
   async plan(): Promise<DepotPlan> {
@@ -106,13 +101,11 @@ export class Depot extends Actor<LogisticsServices> implements DepotApi {
       );
     }
     book.work.closedWith = all;
-    const isPlanned = book.work.version > 0 && !book.work.dirty;
-    // The answer of a search under way asks for the next one, if there has to be one.
-    if (this.#isComplete(book) && book.work.awaited === 0 && !isPlanned) await this.#ask(book);
+    await this.#planning.closed(book);
   }
 
   async replan(): Promise<void> {
-    await this.#ask(await this.#book());
+    await this.#planning.ask(await this.#book());
   }
 
   async depart(request: { vehicle: string; at: string }): Promise<VehicleView> {
@@ -121,7 +114,7 @@ export class Depot extends Actor<LogisticsServices> implements DepotApi {
       tour.departed = at;
       book.work.now = Math.max(book.work.now, at);
       tellChanges(this.ctx, book);
-      await this.#ask(book);
+      await this.#planning.ask(book);
     }
     return this.#vehicle(book, tour);
   }
@@ -137,113 +130,24 @@ export class Depot extends Actor<LogisticsServices> implements DepotApi {
   }
 
   override async onReminder(_: Firing): Promise<void> {
-    const book = await this.#book();
-    book.work.reminded = false;
-    if (book.work.dirty && book.work.awaited === 0) await this.#ask(book);
+    await this.#planning.reminded(await this.#book());
   }
 
   async planned(answer: SearchAnswer): Promise<void> {
     internal(this.ctx, 'RoutePlanner');
-    const book = await this.#book();
-    const { site, work, stops } = book;
-    if (!site || answer.request !== work.awaited) return;
-    const { tours, fault } = readAnswer({ ...book, site }, answer.routes);
-    if (!tours) {
-      await this.#failed(work, `the plan was refused: ${fault}`);
-      return;
-    }
-    work.awaited = 0;
-    work.version += 1;
-    delete work.problem;
-    delete work.simple;
-    if (answer.simple) work.simple = simpleKm(site, answer.simple);
-    this.#tours.set(tours);
-    const served = new Set(tours.flatMap((tour) => tour.stops));
-    for (const stop of stops.slice(0, work.searched)) {
-      if (served.has(stop.orderId)) delete stop.left;
-      else stop.left ??= 'no vehicle was found with room and time for it';
-    }
-    tellChanges(this.ctx, { ...book, tours });
-    if (work.dirty) await this.#ask({ ...book, tours });
+    await this.#planning.answered(await this.#book(), answer);
   }
 
   async notPlanned({ request, reason }: { request: number; reason: string }): Promise<void> {
     internal(this.ctx, 'RoutePlanner');
     const work = await this.#work.get();
-    if (request === work.awaited) await this.#failed(work, reason);
+    if (request === work.awaited) await this.#planning.failed(work, reason);
   }
 
-  /** Plans that fail leave the plan there is, and are tried again. */
-  async #failed(work: Work, problem: string): Promise<void> {
-    work.awaited = 0;
-    work.problem = problem;
-    work.dirty = true;
-    await this.#remind(work, RETRY);
-  }
-
-  /** Something came: asks for a search when it is time for one. */
-  async #changed(book: AnyBook, orderId: string): Promise<void> {
-    const { site, work } = book;
-    work.dirty = true;
-    if (work.version > 0) tellChanges(this.ctx, book);
-    // The answer of a search under way asks for the next one.
-    if (work.awaited > 0) return;
-    if (!site) await this.#ask(book);
-    else if (work.closedWith) {
-      if (!this.#isComplete(book)) return;
-      if (work.closedWith.includes(orderId) && work.version === 0) await this.#ask(book);
-      else await this.#remind(work, site.settle ?? SETTLE);
-    } else if (site.plans !== 'when closed') await this.#remind(work, site.settle ?? SETTLE);
-  }
-
-  async #remind(work: Work, due: string | number): Promise<void> {
-    if (work.reminded) return;
-    work.reminded = true;
-    await this.ctx.reminders.set('plan', { due });
-  }
-
-  /** Asks for a search of what there is; the one that may run no longer counts. */
-  async #ask(book: AnyBook): Promise<void> {
-    const { site, stops, work } = book;
-    work.dirty = false;
-    const found = site
-      ? problemOf({ ...book, site })
-      : { input: undefined, left: new Map<string, string>() };
-    const { depot } = partsOf(this.ctx.id);
-    for (const stop of stops) {
-      const why = site
-        ? found.left.get(stop.orderId)
-        : `depot "${depot}" is not set up: nobody drives to ${stop.country}`;
-      if (why === undefined) delete stop.left;
-      else stop.left = why;
-    }
-    if (found.input) {
-      work.request += 1;
-      work.awaited = work.request;
-      work.searched = stops.length;
-      this.ctx.outbox
-        .ref<RoutePlannerApi>('RoutePlanner', this.ctx.id)
-        .search({ request: work.request, input: found.input });
-      return;
-    }
-    work.awaited = 0;
-    work.version += 1;
-    delete work.simple;
-    const tours = book.tours.filter(({ departed }) => departed !== undefined);
-    this.#tours.set(tours);
-    tellChanges(this.ctx, { ...book, tours });
-  }
-
-  #isComplete({ stops, work }: AnyBook): boolean {
-    const known = new Set(stops.map(({ orderId }) => orderId));
-    return work.closedWith?.every((orderId) => known.has(orderId)) ?? false;
-  }
-
-  async #stopOf({ to, placedAt, units }: News): Promise<Stop> {
-    const site = this.#siteOf();
-    const place = (await this.ctx.services.logistics.locate(to)) ?? null;
-    const cartons = Math.max(1, Math.ceil(units / (site?.unitsPerCarton ?? 24)));
-    return { ...to, placedAt, cartons, place };
+  /** Where it goes is asked when its search is. */
+  #stopOf({ to, placedAt, units }: News): Stop {
+    const cartons = Math.max(1, Math.ceil(units / (this.#siteOf()?.unitsPerCarton ?? 24)));
+    return { ...to, placedAt, cartons, place: null };
   }
 
   /** Reads what was told of a vehicle. */

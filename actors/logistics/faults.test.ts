@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPool, type Pool } from '../../workers/pool.ts';
-import type { DepotApi } from './api.ts';
-import { createGate, ids, openTrial, SITE, toursOf } from './depot.fixture.ts';
+import type { DepotApi, RoutePlannerApi } from './api.ts';
+import { createGate, ids, openTrial, ringPlace, SITE, toursOf, UK } from './depot.fixture.ts';
 
 let pool: Pool;
-beforeAll(() => void (pool = createPool({ workers: 1 })));
+beforeAll(() => {
+  pool = createPool({ workers: 1 });
+  return pool.ready();
+});
 afterAll(() => pool.close());
 
 describe('an answer that is wrong', () => {
@@ -72,6 +75,56 @@ describe('an answer that is wrong', () => {
     isFull = false;
     await trial.host.clock.advance('1s');
     expect(await trial.depot.plan()).toMatchObject({ state: 'planned', version: 1 });
+  });
+});
+
+describe('what comes from outside', () => {
+  it('a place that cannot be asked for leaves its order unserved, until it can', async () => {
+    let isDown = true;
+    await using trial = await openTrial(createGate(pool), {}, async ({ orderId }) => {
+      if (isDown && orderId === 'o2') throw new Error('no route to the map');
+      return ringPlace(orderId);
+    });
+    const { depot, host } = trial;
+    await trial.confirm('o1', 'o2', 'o3');
+    await host.settled();
+    await host.clock.advance('1s');
+    expect(await depot.plan()).toMatchObject({
+      stops: 3,
+      unserved: [{ orderId: 'o2', reason: expect.stringMatching(/^nobody knows the place/) }],
+    });
+    isDown = false;
+    await host.clock.advance('1m');
+    expect(await depot.plan()).toMatchObject({ state: 'planned', version: 2, unserved: [] });
+    expect(trial.told.get('o2')).toMatchObject({ type: 'delivery.planned' });
+  });
+
+  it.each([
+    ['no event at all', 'text'],
+    ['an event of another kind', { type: 'order.shipped', orderId: 'o1', country: 'France' }],
+    ['an order without a name', { type: 'order.confirmed', orderId: '', lines: [] }],
+    ['an order without lines', { type: 'order.confirmed', orderId: 'o1' }],
+    ['an order of no amount', { type: 'order.confirmed', orderId: 'o1', lines: [{}] }],
+  ])('%s changes nothing and stops nothing', async (_, data) => {
+    await using trial = await openTrial(createGate(pool));
+    const event =
+      typeof data === 'string'
+        ? data
+        : { country: 'United Kingdom', placedAt: '2010-12-01 09:00:00', ...data };
+    await trial.host.system.publish('orders', event);
+    await trial.confirm('o5');
+    await trial.host.settled();
+    await trial.host.clock.advance('1s');
+    expect(await trial.depot.plan()).toMatchObject({ stops: 1, version: 1, state: 'planned' });
+    expect(trial.host.logs).toEqual([]);
+  });
+
+  it('only a depot has its planner search', async () => {
+    await using trial = await openTrial(createGate(pool));
+    const planner = trial.host.ref<RoutePlannerApi>('RoutePlanner', UK);
+    await expect(
+      planner.search({ request: 1, input: { name: 'x', text: '{}' } }),
+    ).rejects.toMatchObject({ code: 'FORBIDDEN', status: 403 });
   });
 });
 

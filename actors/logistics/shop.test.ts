@@ -15,7 +15,10 @@ import type { DepotApi } from './api.ts';
 import { DAY, SITE, UK } from './depot.fixture.ts';
 
 let pool: Pool;
-beforeAll(() => void (pool = createPool({ workers: 1 })));
+beforeAll(() => {
+  pool = createPool({ workers: 1 });
+  return pool.ready();
+});
 afterAll(() => pool.close());
 
 const openShop = () =>

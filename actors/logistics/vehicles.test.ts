@@ -3,7 +3,10 @@ import { createPool, type Pool } from '../../workers/pool.ts';
 import { createGate, ids, openTrial, toursOf } from './depot.fixture.ts';
 
 let pool: Pool;
-beforeAll(() => void (pool = createPool({ workers: 1 })));
+beforeAll(() => {
+  pool = createPool({ workers: 1 });
+  return pool.ready();
+});
 afterAll(() => pool.close());
 
 describe('a vehicle that left', () => {
