@@ -2,7 +2,7 @@
  * The task `plan`: reads a file, searches until time, iterations or its caller
  * say stop, and lets the checker look at what it found before it answers.
  */
-import type { PlanOutput, Site, Task } from '../../protocol.ts';
+import type { PlanInput, PlanOutput, Site, Task } from '../../protocol.ts';
 import { createSearch, SEARCH, type Search } from './anneal.ts';
 import { checkPlan } from './check.ts';
 import { InputError } from './input-error.ts';
@@ -19,6 +19,11 @@ import type { StartRoute } from './tours.ts';
 /** Iterations between two looks at the clock. */
 const CHUNK = 32;
 const REPORT_MS = 200;
+/** Iterations a second that a search by the clock is taken to make. */
+const USUAL_RATE = 150_000;
+/** Iterations a customer from which on a search begins as hot as any. */
+const FULL_SEARCH = 28_000;
+const COOLING = 0.4;
 /** Part of the search between two meetings of a team. */
 const LEAST_PERIOD = 1 / 60;
 const LEAST_PERIOD_SECONDS = 0.1;
@@ -32,11 +37,19 @@ function sites({ x, y, ids, depots }: Instance): PlanOutput['map'] {
   return { depots: all.slice(0, depots), customers: all.slice(depots) };
 }
 
-/** The more of a plan is there already, the less is there to be shaken. */
-function hotFor({ size, depots }: Instance, start: readonly StartRoute[]): number {
+/**
+ * The first temperature: the fewer iterations a customer, the colder, or the end
+ * is not reached in order; and the more of a plan there is to go on from, the
+ * less is shaken.
+ */
+function hotFor(instance: Instance, input: PlanInput, start: readonly StartRoute[]): number {
+  const { seconds = Infinity, iterations = seconds * USUAL_RATE, team } = input;
+  const customers = Math.max(1, instance.size - instance.depots);
+  const each = (iterations * (team?.members ?? 1)) / customers;
+  const fresh = SEARCH.hot * (each / FULL_SEARCH) ** COOLING;
+  const hot = Math.min(SEARCH.hot, Math.max(SEARCH.again, fresh));
   const planned = start.reduce((sum, { stops, frozen }) => sum + stops.length - frozen, 0);
-  const part = planned / Math.max(1, size - depots);
-  return SEARCH.hot * (SEARCH.again / SEARCH.hot) ** Math.min(1, part);
+  return hot * (SEARCH.again / hot) ** Math.min(1, planned / customers);
 }
 
 export const plan: Task<'plan'> = (input, context) => {
@@ -52,7 +65,10 @@ export const plan: Task<'plan'> = (input, context) => {
 
   const start = toStart(instance, given);
   const tours = startTours(instance, start);
-  const search = createSearch(tours, new Random(seed), { ...SEARCH, hot: hotFor(instance, start) });
+  const search = createSearch(tours, new Random(seed), {
+    ...SEARCH,
+    hot: hotFor(instance, input, start),
+  });
   const customers = instance.size - instance.depots;
   const searches = reasons.length === 0 && customers > 0;
   // With a bound on iterations the clock must not steer, or a seed would not repeat.
