@@ -4,6 +4,7 @@
  * tried first).
  */
 import type { Instance } from './instance.ts';
+import { createOrder } from './order.ts';
 
 export interface Neighbours {
   /** Per customer, `width` customers by growing distance. */
@@ -30,11 +31,11 @@ export function findNeighbours(instance: Instance, reach: number): Neighbours {
   const beside = new Int32Array(size * kept);
   const twice = new Float32Array(size * kept);
   const radius = new Float64Array(size).fill(-1);
-  const all = Int32Array.from({ length: customers }, (_, index) => depots + index);
   const apart = new Float64Array(size);
+  const order = createOrder(size);
   const sorted = (node: number): Int32Array => {
     apart[node] = Infinity;
-    return all.toSorted((a, b) => apart[a]! - apart[b]! || a - b);
+    return order(apart, depots);
   };
   /** What going from `a` to `b` costs beyond the way, in waiting and lateness. */
   const gap = (a: number, b: number): number => {
@@ -48,6 +49,7 @@ export function findNeighbours(instance: Instance, reach: number): Neighbours {
     }
     const byDistance = sorted(node);
     near.set(byDistance.subarray(0, width), node * width);
+    if (kept > 0 && !timed) radius[node] = apart[byDistance[kept - 1]!]!;
     let closest = byDistance;
     if (timed) {
       for (let other = depots; other < size; other++) {
@@ -57,7 +59,7 @@ export function findNeighbours(instance: Instance, reach: number): Neighbours {
         );
       }
       closest = sorted(node);
-    } else if (kept > 0) radius[node] = apart[byDistance[kept - 1]!]!;
+    }
     for (let i = 0; i < kept; i++) {
       const other = closest[i]!;
       const to = distance[node * size + other]!;

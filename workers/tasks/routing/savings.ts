@@ -5,6 +5,7 @@
  * left out, the shortest routes first.
  */
 import type { Instance } from './instance.ts';
+import { createOrder } from './order.ts';
 import { type StartRoute, Tours } from './tours.ts';
 
 const WIDTH = 100;
@@ -36,17 +37,19 @@ interface Saving {
 function findSavings(instance: Instance, fleetOf: Int32Array): Saving[] {
   const { size, depots, distance, fleets } = instance;
   const savings: Saving[] = [];
-  const customers = Array.from({ length: size - depots }, (_, index) => depots + index);
-  for (const from of customers) {
+  const apart = new Float64Array(size);
+  const order = createOrder(size);
+  for (let from = depots; from < size; from++) {
     const fleet = fleets[fleetOf[from]!];
     if (!fleet) continue;
-    const rows = customers
-      .filter((to) => to !== from && fleetOf[to] === fleetOf[from])
-      .toSorted((a, b) => distance[from * size + a]! - distance[from * size + b]!)
-      .slice(0, WIDTH);
-    for (const to of rows) {
-      const apart = distance[from * size + fleet.depot]! + distance[fleet.depot * size + to]!;
-      const value = apart - distance[from * size + to]!;
+    for (let to = depots; to < size; to++) {
+      const other = to === from || fleetOf[to] !== fleetOf[from];
+      apart[to] = other ? Infinity : distance[from * size + to]!;
+    }
+    for (const to of order(apart, depots).subarray(0, WIDTH)) {
+      if (apart[to] === Infinity) break;
+      const way = distance[from * size + fleet.depot]! + distance[fleet.depot * size + to]!;
+      const value = way - apart[to]!;
       if (value > 0) savings.push({ from, to, value });
     }
   }
