@@ -22,6 +22,7 @@ import { findStop, newsOf, newWork, type News, type Stop, type Tour, type Work }
 import { minuteOf } from './calendar.ts';
 import { cancelStop, passStop } from './changes.ts';
 import { createPlanning } from './planning.ts';
+import { readOrders, readText } from './request.ts';
 import { type Site, readSite } from './site.ts';
 import { tellChanges } from './tell.ts';
 import { type AnyBook, planView, stopViews, vehicleViews } from './view.ts';
@@ -70,7 +71,8 @@ export class Depot extends Actor<LogisticsServices> implements DepotApi {
     return vehicleViews(await this.#book());
   }
 
-  async eta({ orderId }: { orderId: string }): Promise<Arrival> {
+  async eta(request: { orderId: string }): Promise<Arrival> {
+    const orderId = readText(request, 'orderId');
     const stop = stopViews(await this.#book()).find((one) => one.orderId === orderId);
     if (!stop) throw this.#missing(`order ${orderId}`);
     const { vehicle, eta, state, reason = `it is ${state}` } = stop;
@@ -84,14 +86,8 @@ export class Depot extends Actor<LogisticsServices> implements DepotApi {
   }
 
   async close(request: { orders: readonly string[] }): Promise<void> {
-    const orders: unknown = request?.orders;
-    if (!Array.isArray(orders) || !orders.every((id) => typeof id === 'string' && id !== '')) {
-      throw new ActorError('INVALID_DELIVERY', 'orders must be an array of order ids', {
-        status: 400,
-      });
-    }
+    const all = readOrders(request);
     const book = await this.#book();
-    const all = [...new Set(orders as string[])].toSorted();
     if (book.work.closedWith !== null) {
       if (JSON.stringify(book.work.closedWith) === JSON.stringify(all)) return;
       throw new ActorError(
@@ -120,8 +116,8 @@ export class Depot extends Actor<LogisticsServices> implements DepotApi {
   }
 
   async pass(request: { vehicle: string; orderId: string; at: string }): Promise<VehicleView> {
+    const orderId = readText(request, 'orderId');
     const { book, tour, at } = await this.#told(request);
-    const { orderId } = request;
     if (!tour.stops.includes(orderId)) throw this.#missing(`order ${orderId} in ${tour.vehicle}`);
     passStop(tour, { orderId, at });
     book.work.now = Math.max(book.work.now, at);
@@ -151,11 +147,12 @@ export class Depot extends Actor<LogisticsServices> implements DepotApi {
   }
 
   /** Reads what was told of a vehicle. */
-  async #told({ vehicle, at }: { vehicle: string; at: string }) {
+  async #told(request: { vehicle: string; at: string }) {
+    const vehicle = readText(request, 'vehicle');
     const book = await this.#book();
     const tour = book.tours.find((one) => one.vehicle === vehicle);
     if (!tour) throw this.#missing(`vehicle ${vehicle} with a tour`);
-    return { book, tour, at: minuteOf(partsOf(this.ctx.id).day, at, 'at') };
+    return { book, tour, at: minuteOf(partsOf(this.ctx.id).day, request.at, 'at') };
   }
 
   #vehicle(book: AnyBook, { vehicle }: Tour): VehicleView {

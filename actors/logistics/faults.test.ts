@@ -151,6 +151,9 @@ describe('what is wrong', () => {
     ],
     ['an order never heard of', 'eta', { orderId: 'o7' }, 'NOT_FOUND'],
     ['orders that are none', 'close', { orders: 'o1' }, 'INVALID_DELIVERY'],
+    ['a body that is missing', 'eta', undefined, 'INVALID_DELIVERY'],
+    ['a vehicle that is not named', 'depart', { at: '2010-12-02 08:00' }, 'INVALID_DELIVERY'],
+    ['an order that is not named', 'pass', { vehicle: 'van-1' }, 'INVALID_DELIVERY'],
     ['an answer nobody searched', 'planned', { request: 1, routes: [] }, 'FORBIDDEN'],
   ] as const)('%s is refused with a code', async (_, method, argument, code) => {
     await using trial = await openTrial(createGate(pool));
