@@ -22,8 +22,8 @@ const REPORT_MS = 200;
 /** Iterations a second that a search by the clock is taken to make. */
 const USUAL_RATE = 150_000;
 /** Iterations a customer from which on a search begins as hot as any. */
-const FULL_SEARCH = 28_000;
-const COOLING = 0.4;
+const FULL_SEARCH = 6_000;
+const COOLING = 0.75;
 /** Part of the search between two meetings of a team. */
 const LEAST_PERIOD = 1 / 60;
 const LEAST_PERIOD_SECONDS = 0.1;
