@@ -112,7 +112,8 @@ async function main(argv: readonly string[]): Promise<void> {
       console.log(`Other programs took ${Math.round(part * 100)} % of the machine meanwhile.`);
   }
   const after = load();
-  console.log(`\nSummary (${scale.rounds} rounds; load after the run: ${after})\n`);
+  const over = suite.rounds === undefined ? 'medians of' : 'means of';
+  console.log(`\nSummary (${over} ${scale.rounds} rounds; load after the run: ${after})\n`);
   console.log(aimTable(aims));
   if (values.json === undefined) return;
   const report = {
