@@ -49,7 +49,7 @@ export interface DepotSite {
   readonly plans?: 'as orders come' | 'when closed';
   /** Also tell how far simple tours would go. Default false. */
   readonly compare?: boolean;
-  /** How long changes are gathered before a search is asked for. Default `1s`. */
+  /** How long changes are gathered before a search is asked for: milliseconds, or text such as `500ms`, `2s`, `1m`. Default `1s`. */
   readonly settle?: Duration;
 }
 

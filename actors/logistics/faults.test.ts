@@ -177,6 +177,8 @@ describe('what is wrong', () => {
     [{ opens: '8 am' }, /opens is a time such as 08:00/],
     [{ closes: '07:00' }, /closes is before it opens/],
     [{ fleets: [SITE.fleets[0]!, SITE.fleets[0]!] }, /fleet named "van" twice/],
+    [{ fleets: [] }, /fleets has one at least/],
+    [{ settle: 'soon' }, /settle is milliseconds or a time/],
     [{ fleets: [{ name: 'van', vehicles: 0, capacity: 1 }] }, /van\.vehicles is from 1/],
   ])('a depot set up with %j is refused at once', async (site, message) => {
     await expect(openTrial(createGate(pool), site)).rejects.toThrow(message);

@@ -24,7 +24,19 @@ function minutes(text: string, fail: (what: string) => never): number {
   return hours === undefined ? fail('is a time such as 08:00') : Number(hours) * 60 + Number(rest);
 }
 
+const SETTLE = /^\d+(\.\d+)?(ms|s|m|h)$/;
+
+/** What would otherwise come up only with the first order. */
+function checkPlanning({ plans = 'when closed', settle = 0 }: DepotSite, fail: Fail): void {
+  if (plans !== 'when closed' && plans !== 'as orders come') {
+    fail('plans', 'is "as orders come" or "when closed"');
+  }
+  const isTime = typeof settle === 'number' ? settle >= 0 : SETTLE.test(settle);
+  if (!isTime) fail('settle', 'is milliseconds or a time such as 500ms, 2s, 1m');
+}
+
 function checkFleets({ fleets }: DepotSite, fail: Fail): void {
+  if (fleets.length === 0) fail('fleets', 'has one at least');
   const names = new Set<string>();
   for (const { name, vehicles, capacity, maxMinutes = 1 } of fleets) {
     if (!name || names.has(name)) fail('fleets', `has a fleet named "${name}" twice, or unnamed`);
@@ -44,6 +56,7 @@ export function readSite(depot: string, site: DepotSite): Site {
   const { speedKmh = 60, serviceMinutes = 10, unitsPerCarton = 24 } = site;
   if (!(Math.abs(place.lat) <= 85 && Math.abs(place.lon) <= 180)) fail('place', 'is no place');
   checkFleets(site, fail);
+  checkPlanning(site, fail);
   if (!(speedKmh > 0)) fail('speedKmh', 'is above 0');
   if (!(serviceMinutes >= 0)) fail('serviceMinutes', 'is from 0');
   if (!(unitsPerCarton > 0)) fail('unitsPerCarton', 'is above 0');
