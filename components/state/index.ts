@@ -22,6 +22,22 @@ export const stateKind: Kind<StateStore> = {
       name: 'secondaryEncryptionKey',
       description: 'Key that values may still be encrypted with, written likewise. Default: none.',
     },
+    {
+      name: 'outboxPublishPubsub',
+      description:
+        'Pub/sub component that gets what transactions of the state API set. Default: none, nothing is published.',
+    },
+    { name: 'outboxPublishTopic', description: 'Its topic.' },
+    {
+      name: 'outboxPubsub',
+      description:
+        'Pub/sub component of the internal topic, which keeps events until their transaction is seen. Default: `outboxPublishPubsub`.',
+    },
+    {
+      name: 'outboxDiscardWhenMissingState',
+      description:
+        '`true`: an event whose transaction is not seen is dropped. Default `false`: it is kept for later.',
+    },
   ],
   drivers: [
     {

@@ -31,7 +31,7 @@ export function reminderFacts({ type, id }: ActorAddress, record: ReminderRecord
     actorID: id,
     actorType: type,
     ...(record.data === undefined ? {} : { data: record.data }),
-    dueTime: rfc3339(record.due),
+    dueTime: record.dueGiven ?? rfc3339(record.due),
     ...(record.period === undefined ? {} : { period: everyOf(record.period) }),
     ...(record.expires === undefined ? {} : { ttl: rfc3339(record.expires) }),
   };

@@ -4,6 +4,13 @@ import type { ErrorRow } from './error-map.ts';
 export const BLOCK_ERRORS = {
   APP_CHANNEL_MISSING: { errorCode: 'ERR_APP_CHANNEL_NIL', status: 500, grpc: 'INTERNAL' },
 
+  PUBSUB_OUTBOX: {
+    errorCode: 'ERR_PUBLISH_OUTBOX',
+    status: 500,
+    grpc: 'INTERNAL',
+    reason: 'DAPR_PUBSUB_OUTBOX',
+  },
+
   SECRET_STORES_NOT_CONFIGURED: {
     errorCode: 'ERR_SECRET_STORES_NOT_CONFIGURED',
     status: 500,

@@ -36,6 +36,7 @@ import { createPublisher, createPubSubApi, type PubSubApi, type PubSubEntry } fr
 import { pubsubRoutes } from './pubsub-routes.ts';
 import type { HttpRoute } from './route.ts';
 import { createStateApi, type StateApi, type StateStoreEntry } from './state.ts';
+import { createStateOutbox, type StateOutbox } from './state-outbox.ts';
 import { stateRoutes } from './state-routes.ts';
 import { createSubscriptions, type Subscriptions, type Timer } from './subscriptions.ts';
 
@@ -82,6 +83,8 @@ export interface ApiOptions extends BlocksOptions {
 
 export interface Api extends Blocks, AsyncDisposable {
   readonly state: StateApi;
+  /** Of transactions; `start` takes up what waits since before. */
+  readonly outbox: StateOutbox;
   readonly pubsub: PubSubApi;
   readonly publisher: Publisher;
   readonly subscriptions: Subscriptions;
@@ -98,8 +101,9 @@ export interface Api extends Blocks, AsyncDisposable {
 
 export function createApi(options: ApiOptions): Api {
   const { now } = options;
-  const state = createStateApi(options);
   const pubsub = createPubSubApi(options);
+  const outbox = createStateOutbox({ ...options, pubsub });
+  const state = createStateApi({ ...options, outbox });
   const subscriptions = createSubscriptions({ ...options, pubsub });
   const invoke = createInvokeApi(options);
   const actors = createActorsApi(options.actors, options.actorStateTtl);
@@ -107,11 +111,12 @@ export function createApi(options: ApiOptions): Api {
   const health = createHealthApi(options);
   const blocks = createBlocks(options);
   const close = async (): Promise<void> => {
-    await Promise.all([subscriptions.close(), closeBlocks(blocks)]);
+    await Promise.all([subscriptions.close(), outbox.close(), closeBlocks(blocks)]);
   };
   return {
     ...blocks,
     state,
+    outbox,
     pubsub,
     publisher: createPublisher(pubsub),
     subscriptions,

@@ -37,6 +37,14 @@ function endToEnd(headers: HeaderValues): Values {
   return kept;
 }
 
+/** Headers that have a value. */
+export const known = (headers: HeaderValues): Values =>
+  Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, value]],
+    ),
+  );
+
 /** Of the caller's headers, what goes to an address outside. */
 export function outsideHeaders(headers: HeaderValues): Values {
   const kept = endToEnd(headers);

@@ -8,7 +8,13 @@ import type { Resiliency } from '../core/resiliency.ts';
 import { ApiError } from './api-error.ts';
 import { discard, isPolicyError, policyWords, underPolicy } from './invoke-policy.ts';
 import type { AppEvents } from './app-port.ts';
-import { outsideHeaders, requestHeaders, responseHeaders, type Values } from './invoke-headers.ts';
+import {
+  known,
+  outsideHeaders,
+  requestHeaders,
+  responseHeaders,
+  type Values,
+} from './invoke-headers.ts';
 import type { HeaderValues } from './route.ts';
 
 export interface AppRequest {
@@ -134,13 +140,6 @@ function failure(
   return new ApiError(name, `failed to invoke, id: ${target}, err: ${why}`, { cause });
 }
 
-const known = (headers: HeaderValues): Values =>
-  Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) =>
-      value === undefined ? [] : [[name, value]],
-    ),
-  );
-
 async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
@@ -250,12 +249,8 @@ export function createInvokeApi(options: InvokeOptions): InvokeApi {
     if (handler) {
       const { body, signal = new AbortController().signal } = request;
       const stream = body instanceof Uint8Array ? once(body) : body;
-      const values = known(request.headers);
-      return callHandler(
-        handler,
-        { ...request, target: appId, path, signal, body: stream },
-        values,
-      );
+      const asked = { ...request, target: appId, path, signal, body: stream };
+      return callHandler(handler, asked, known(request.headers));
     }
     if (app) return app.invoke({ ...request, path: `/${encodeURI(path)}` });
     throw new TroupeError('UNAVAILABLE', 'app channel is not initialized');

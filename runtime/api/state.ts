@@ -4,10 +4,16 @@
  * kept as JSON text; bytes of other origin are returned as they are.
  */
 import { isTroupeError } from '../core/errors.ts';
-import type { StateItem, StateStore, StateValue } from '../../components/state/contract.ts';
+import type {
+  StateItem,
+  StateOperation,
+  StateStore,
+  StateValue,
+} from '../../components/state/contract.ts';
 import { ApiError } from './api-error.ts';
 import { rfc3339 } from './route.ts';
 import type { StateEncryption } from './state-encryption.ts';
+import type { OutboxSettings, StateOutbox } from './state-outbox.ts';
 import { deleteOperation, setOperation } from './state-operations.ts';
 
 export interface StateStoreEntry {
@@ -16,11 +22,15 @@ export interface StateStoreEntry {
   readonly keyPrefix: string;
   /** Absent: values are kept as they are. */
   readonly encryption?: StateEncryption | undefined;
+  /** Absent: transactions publish nothing. */
+  readonly outbox?: OutboxSettings | undefined;
 }
 
 export interface StateOptions {
   readonly appId: string;
   readonly stateStores: ReadonlyMap<string, StateStoreEntry>;
+  /** Publishes what transactions set. */
+  readonly outbox?: Pick<StateOutbox, 'prepare' | 'drop'> | undefined;
 }
 
 type Metadata = Readonly<Record<string, string>>;
@@ -159,7 +169,7 @@ function openStore(name: string, { store, keyPrefix, encryption }: StateStoreEnt
   };
 }
 
-export function createStateApi({ appId, stateStores }: StateOptions): StateApi {
+export function createStateApi({ appId, stateStores, outbox }: StateOptions): StateApi {
   // Entries may come and go while the host runs.
   const opened = new WeakMap<StateStoreEntry, OpenStore>();
 
@@ -260,16 +270,23 @@ export function createStateApi({ appId, stateStores }: StateOptions): StateApi {
           { rich: { resource: { type: 'state', name } } },
         );
       }
-      const keys = items.map((item) => keyOf(item.key));
+      const keys = new Map(items.map((item) => [item.key, keyOf(item.key)]));
       if (items.length === 0) return;
+      const prepared = await outbox?.prepare(name, items);
       try {
-        const operations = items.map((item, index) =>
+        const operations: StateOperation[] = (prepared?.items ?? items).map((item) =>
           item.operation === 'upsert'
-            ? setOperation(seal(item), keys[index]!)
-            : deleteOperation(item, keys[index]!),
+            ? setOperation(seal(item), keys.get(item.key)!)
+            : deleteOperation(item, keys.get(item.key)!),
         );
+        // A marker is found by the event's id, so it has no prefix.
+        for (const key of prepared?.markers ?? [])
+          operations.push({ kind: 'set', key, value: '"0"' });
         await store.transact(operations, context);
       } catch (cause) {
+        // Of other failures nobody knows whether the transaction was made after all.
+        const isCertain = codeOf(cause) === 'CONFLICT' || codeOf(cause) === 'INVALID_ARGUMENT';
+        if (prepared && isCertain) outbox?.drop(prepared.markers);
         const text = `error while executing state transaction: ${etagText(cause)}`;
         throw new ApiError('STATE_TRANSACTION', text, { cause });
       }

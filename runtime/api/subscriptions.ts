@@ -139,7 +139,8 @@ export function infoOf(request: SubscribeRequest): SubscriptionInfo {
   };
 }
 
-const realTimer: Timer = (delayMs, fire) => {
+/** Keeps no process alive. */
+export const realTimer: Timer = (delayMs, fire) => {
   const timer = setTimeout(fire, delayMs).unref();
   return { cancel: () => clearTimeout(timer) };
 };

@@ -66,6 +66,9 @@ export async function startSidecar(options: StartOptions = {}): Promise<RunningS
     ],
     { env, cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] },
   );
+  // A test that ran out of time may never come to its disposal.
+  const orphaned = (): void => void child.kill('SIGKILL');
+  process.once('exit', orphaned);
   let text = '';
   const waiting = new Set<() => void>();
   const take = (chunk: string): void => {
@@ -115,6 +118,7 @@ export async function startSidecar(options: StartOptions = {}): Promise<RunningS
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL');
       await exited;
+      process.removeListener('exit', orphaned);
       await rm(folder, { recursive: true });
     },
   };

@@ -1,10 +1,9 @@
 /** Reads one `kind: Component` document, every field of it, into a ComponentSpec. */
 import { isMap } from 'yaml';
-import { isTroupeError } from '../core/errors.ts';
-import { parseDuration } from '../core/schedule.ts';
 import { DEFAULT_INIT_TIMEOUT_MS } from './component.ts';
 import type { ComponentSpec, MetadataItem, SecretKeyRef } from './component.ts';
 import type { Field, Fields, Reader } from './reader.ts';
+import { goDuration } from './shape.ts';
 
 const TOP_FIELDS = ['apiVersion', 'kind', 'metadata', 'spec', 'auth', 'scopes'];
 /** Labels and annotations are for people and other tools; from `creationTimestamp` on, what a cluster adds. */
@@ -130,17 +129,6 @@ function timeout(reader: Reader, field: Field): number | undefined {
     `"${text}" is not a duration above zero; write for example 5s, 1m30s or 500ms`,
   );
   return undefined;
-}
-
-/** Milliseconds, or NaN. Days and ISO 8601 are refused: Dapr would quietly take its default instead. */
-function goDuration(text: string): number {
-  if (/[dP]/.test(text)) return Number.NaN;
-  try {
-    return parseDuration(text);
-  } catch (error) {
-    if (isTroupeError(error)) return Number.NaN;
-    throw error;
-  }
 }
 
 function texts(reader: Reader, field: Field): string[] | undefined {

@@ -45,7 +45,6 @@ export function createActorOperations(
 
     setTimer: ({ type, id }, name, spec) =>
       router.system(type, id, 'setTimer', async (turn) => {
-        assertActive(turn, name);
         planTimer(name, spec, turn.activation.now());
         turn.mutable().timers.set(name, spec);
       }),
@@ -68,16 +67,6 @@ export function createActorOperations(
         turn.mutable().reminders.set(name, null);
       }),
   };
-}
-
-/** Timers end with the activation; one outside is there only once something was delivered to it. */
-function assertActive({ activation }: Turn, name: string): void {
-  if (!activation.host.target.outside || activation.activated) return;
-  throw new TroupeError(
-    'INVALID_ARGUMENT',
-    `can't create timer "${name}" for actor ${activation.type}||${activation.id}: actor not activated`,
-    { actor: activation.address },
-  );
 }
 
 /** Names that the engine keeps its own rows under are not for entries. */

@@ -111,6 +111,8 @@ export interface TimerSpec extends Omit<ReminderSpec, 'overwrite' | 'failurePoli
 export interface ReminderRecord {
   readonly name: string;
   readonly due: number;
+  /** The first due time as it was given. */
+  readonly dueGiven?: string;
   readonly period?: string | number;
   readonly left?: number;
   readonly expires?: number;

@@ -45,6 +45,7 @@ export function planReminder(name: string, spec: ReminderSpec, now: number): Rem
   return {
     name,
     due,
+    ...(typeof spec.due === 'string' && spec.due !== '' ? { dueGiven: spec.due } : {}),
     ...(hasPeriod ? { period: spec.period! } : {}),
     ...(period?.repeats === undefined ? {} : { left: period.repeats }),
     ...(expires === undefined ? {} : { expires }),

@@ -17,7 +17,7 @@ import type { ComponentInfo } from '../api/metadata.ts';
 import type { ComponentSpec } from '../config/component.ts';
 import { ComponentError } from '../core/errors.ts';
 import { lockPrefix, statePrefix } from './key-prefix.ts';
-import { encryptionOf } from './state-keys.ts';
+import { encryptionOf, outboxOf } from './state-settings.ts';
 import type {
   LoadedBinding,
   LoadedLockStore,
@@ -101,6 +101,7 @@ export function enter(
         store: component as StateStore,
         keyPrefix,
         encryption,
+        outbox: outboxOf(spec, value),
       });
     }
     case 'pubsub': {

@@ -10,7 +10,7 @@ import type { KindName, ResolvedDriver } from '../../components/registry.ts';
 import type { ComponentSpec } from '../config/component.ts';
 import { ComponentError, isTroupeError, TroupeError } from '../core/errors.ts';
 import { createLoading, type Loading } from './component-loading.ts';
-import { entryName, invalid, notServed } from './component-metadata.ts';
+import { entryName, invalid } from './component-metadata.ts';
 import type {
   ChangeListener,
   LoadedComponents,
@@ -155,10 +155,8 @@ function metadataProblems(
   const problems: ComponentError[] = [];
   const names: Record<string, string> = {};
   for (const item of spec.metadata) {
-    const refused = notServed(kind, item);
-    if (refused) problems.push(invalid(spec, refused));
     // What a reference stands for is not known yet; any text that is not empty will do here.
-    else names[item.name] = 'value' in item ? item.value : 'reference';
+    names[item.name] = 'value' in item ? item.value : 'reference';
   }
   for (const { kind: wrong, message, field } of checkMetadata(names, known)) {
     const item = spec.metadata.find(({ name }) => name === field);

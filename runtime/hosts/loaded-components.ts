@@ -12,6 +12,7 @@ import type { SecretStore } from '../../components/secretstores/contract.ts';
 import type { StateStore } from '../../components/state/contract.ts';
 import type { ComponentInfo } from '../api/metadata.ts';
 import type { StateEncryption } from '../api/state-encryption.ts';
+import type { OutboxSettings } from '../api/state-outbox.ts';
 import type { ComponentSpec } from '../config/component.ts';
 import type { Resiliency } from '../core/resiliency.ts';
 import type { TopicScopes } from './topic-scopes.ts';
@@ -43,6 +44,8 @@ export interface LoadedStateStore {
   readonly keyPrefix: string;
   /** Of values written through the state API. */
   readonly encryption?: StateEncryption | undefined;
+  /** Of transactions of the state API. */
+  readonly outbox?: OutboxSettings | undefined;
 }
 
 export interface LoadedPubSub {

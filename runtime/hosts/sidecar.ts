@@ -153,6 +153,7 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
   });
   internal = await peering.listen({ api, app: app.channel?.grpc, graceMs });
   await hosting?.start(api);
+  await api.outbox.start();
   waiting.outbound = [];
   const ready = app.start({ api, engine: hosting?.engine, signal: leaving.signal }).then(() => {
     waiting.inbound = [];

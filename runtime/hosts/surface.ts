@@ -131,6 +131,7 @@ export function createSurface(parts: SurfaceParts): Surface {
     },
     async subscribe() {
       await subscribeActors(api, engine, options.actors);
+      await api.outbox.start();
     },
     async join() {
       if (app) {

@@ -92,8 +92,8 @@ export function createHttpActorDelivery(app: HttpActorApp): AppActorDelivery {
     kind: 'remind' | 'timer',
     more: Readonly<Record<string, string>>,
   ): Promise<{ cancel: boolean }> {
-    const { name, data = null, dueTime, period } = firing;
-    const body = encoder.encode(JSON.stringify({ ...more, data, dueTime, period }));
+    const { name, data, dueTime, period } = firing;
+    const body = encoder.encode(JSON.stringify({ data, ...more, dueTime, period }));
     const { headers } = await put(firing, `${kind}/${encodeURIComponent(name)}`, body);
     return { cancel: isTruthy(headers['x-daprremindercancel']) };
   }

@@ -157,7 +157,7 @@ describe('timers and reminders over HTTP', () => {
       actorID: 'r',
       actorType: 'Counter',
       data: { n: 1 },
-      dueTime: rfc3339,
+      dueTime: '1h',
       period: '@every 1m30s',
       ttl: rfc3339,
     });

@@ -1,4 +1,5 @@
 import { CommunicationProtocolEnum, DaprClient } from '@dapr/dapr';
+import type { Metadata } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApi } from '../../api/index.ts';
 import { DAPR_SERVICE, daprMethods } from './dapr-methods.ts';
@@ -134,6 +135,44 @@ describe('actors over gRPC', () => {
     await api.call('UnregisterActorRemindersByType', { actorType: 'Counter' });
     const gone = await api.call('GetActorReminder', { ...actor, name: 'r' });
     expect(gone.code).toBe(5);
+  });
+});
+
+describe('InvokeService', () => {
+  it('gives the app’s answer with its headers, and its HTTP status as a code and a header', async () => {
+    await using shop = await openGrpc({
+      invocations: {
+        'orders/list': async (request) =>
+          new Response(`${request.method} ${new URL(request.url).search} ${await request.text()}`, {
+            headers: { 'content-type': 'text/plain', 'x-app': 'yes' },
+          }),
+        gone: () => new Response('no such order', { status: 404 }),
+      },
+    });
+    const invoke = (
+      message: object,
+    ): Promise<{
+      code: number;
+      message: string;
+      reply: Record<string, unknown>;
+      headers: Metadata;
+    }> => shop.call('InvokeService', { id: 'shop', message });
+    const answer = await invoke({
+      method: 'orders/list',
+      data: { value: Buffer.from('body') },
+      contentType: 'text/plain',
+      httpExtension: { verb: 4, querystring: 'page=2' },
+    });
+    expect(answer.code).toBe(0);
+    expect((answer.reply['data'] as { value: Buffer }).value.toString()).toBe('PUT ?page=2 body');
+    expect(answer.reply['contentType']).toBe('text/plain');
+    expect(answer.headers.get('x-app')).toEqual(['yes']);
+    expect(answer.headers.get('dapr-http-status')).toEqual(['200']);
+    expect(await invoke({ method: 'gone' })).toMatchObject({ code: 5, message: 'Not Found' });
+    expect((await invoke({ method: '' })).code).toBe(3);
+    const other = await shop.call('InvokeService', { id: 'nobody', message: { method: 'x' } });
+    expect(other).toMatchObject({ code: 13 });
+    expect(other.message).toContain("couldn't find service: nobody");
   });
 });
 

@@ -8,6 +8,7 @@ interface FileDescriptor {
   package: string;
   dependency?: string[];
   syntax?: string;
+  messageType: MessageDescriptor[];
 }
 
 /** Names of the messages and enums that a file's fields and methods refer to. */
@@ -30,18 +31,37 @@ function* references(namespace: protobuf.NamespaceBase): Generator<protobuf.Refl
 }
 
 function packageOf(object: protobuf.ReflectionObject): string {
+  const { Namespace, Service, Type } = protobuf;
   let at: protobuf.ReflectionObject | null = object;
-  while (
-    at instanceof protobuf.Type ||
-    at instanceof protobuf.Service ||
-    at instanceof protobuf.Enum
-  ) {
+  // Types and services are namespaces too; a package is one that is nothing else.
+  while (at && (!(at instanceof Namespace) || at instanceof Type || at instanceof Service)) {
     at = at.parent;
   }
   return at?.fullName.replace(/^\./, '') ?? '';
 }
 
 const fileOf = (name: string): string => `${name.replaceAll('.', '/')}.proto`;
+
+interface MessageDescriptor {
+  name: string;
+  field: { name: string; typeName?: string }[];
+  nestedType: MessageDescriptor[];
+  options?: { mapEntry?: boolean } | null;
+}
+
+/** Names the types of map entries as protoc does: readers of descriptors insist on it. */
+function nameEntries(messages: readonly MessageDescriptor[]): void {
+  for (const { field, nestedType } of messages) {
+    for (const entry of nestedType.filter(({ options }) => options?.mapEntry)) {
+      const user = field.find(({ typeName }) => typeName?.split('.').at(-1) === entry.name);
+      if (!user) continue;
+      const name = `${user.name.replace(/(?:^|_)(.)/g, (_all, first: string) => first.toUpperCase())}Entry`;
+      user.typeName = `${user.typeName!.slice(0, -entry.name.length)}${name}`;
+      entry.name = name;
+    }
+    nameEntries(nestedType);
+  }
+}
 
 export function createDescriptorFiles(root: protobuf.Root): DescriptorFiles {
   const set = (
@@ -54,6 +74,7 @@ export function createDescriptorFiles(root: protobuf.Root): DescriptorFiles {
       const name = packageOf(object);
       if (name !== file.package) imports.add(fileOf(name));
     }
+    nameEntries(file.messageType);
     file.name = fileOf(file.package);
     file.dependency = [...imports];
     files.set(file.name, { descriptor: file, imports: [...imports] });
@@ -70,7 +91,7 @@ export function createDescriptorFiles(root: protobuf.Root): DescriptorFiles {
   return {
     byName: (name) => (files.has(name) ? withImports(name) : undefined),
     bySymbol(symbol) {
-      // A method is asked for as package.Service.Method; the service's file has it.
+      // Of a method, package.Service.Method, the file of its service.
       const found = root.lookup(symbol) ?? root.lookup(symbol.split('.').slice(0, -1).join('.'));
       return found ? withImports(fileOf(packageOf(found))) : undefined;
     },

@@ -30,6 +30,8 @@ export interface MethodCodec<I, O> {
 
 export interface Protos {
   readonly root: protobuf.Root;
+  /** Read anew with the names that the files have, for descriptors. */
+  original(): protobuf.Root;
   /** By full name, for example `dapr.proto.runtime.v1.Job`. */
   message<T>(name: string): Codec<T>;
   method<I, O>(service: string, method: string): MethodCodec<I, O>;
@@ -59,7 +61,7 @@ function merge({ Type, Service }: typeof protobuf, root: protobuf.Root): void {
   }
 }
 
-function load(): protobuf.Root {
+function load(keepCase: boolean): protobuf.Root {
   // Loading the library costs as much as the rest of a server's start.
   const require = createRequire(import.meta.url);
   const library = require('protobufjs') as typeof protobuf;
@@ -67,7 +69,7 @@ function load(): protobuf.Root {
   const own = join(dirname(fileURLToPath(import.meta.url)), 'proto');
   const root = new library.Root();
   root.resolvePath = (_from, target) => join(OWN.includes(target) ? own : shipped, target);
-  root.loadSync([...DAPR, ...OWN]);
+  root.loadSync([...DAPR, ...OWN], { keepCase });
   merge(library, root);
   root.resolveAll();
   return root;
@@ -90,7 +92,7 @@ export function createProtos(): Protos {
   let loaded: protobuf.Root | undefined;
   const codecs = new Map<string, Codec<unknown>>();
   const prepared = new Set<protobuf.Type>();
-  const root = (): protobuf.Root => (loaded ??= load());
+  const root = (): protobuf.Root => (loaded ??= load(false));
 
   function codecOf<T>(type: protobuf.Type): Codec<T> {
     const known = codecs.get(type.fullName);
@@ -115,6 +117,7 @@ export function createProtos(): Protos {
     get root() {
       return root();
     },
+    original: () => load(true),
     message: (name) => codecOf(root().lookupType(name)),
     method(service, method) {
       const found = root().lookupService(service).methods[method];

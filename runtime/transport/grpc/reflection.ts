@@ -1,5 +1,4 @@
 /** The server reflection protocol, v1 and v1alpha: what this server serves, as file descriptors. */
-import type protobuf from 'protobufjs';
 import type { Protos } from './proto.ts';
 import { duplex, handlersOf, type MethodRow } from './registry.ts';
 import type { Handler } from './server.ts';
@@ -53,7 +52,7 @@ export function reflectionHandlers(
   const rows: MethodRow[] = [
     duplex<ReflectionRequest, object>('ServerReflectionInfo', async (call) => {
       const { createDescriptorFiles } = await import('./descriptor-files.ts');
-      const files = createDescriptorFiles(protos.root as protobuf.Root);
+      const files = createDescriptorFiles(protos.original());
       for await (const request of call.requests()) await call.send(answer(request, names, files));
     }),
   ];

@@ -1,9 +1,10 @@
-/** The encryption keys of a state component: what they are and how they are called. */
+/** What the metadata of a state component says to the runtime: its encryption keys, and its outbox. */
 import {
   createStateEncryption,
   type StateEncryption,
   type StateKey,
 } from '../api/state-encryption.ts';
+import type { OutboxSettings } from '../api/state-outbox.ts';
 import type { ComponentSpec } from '../config/component.ts';
 import { entryName, invalid } from './component-metadata.ts';
 
@@ -34,4 +35,23 @@ export function encryptionOf(
   } catch (cause) {
     throw invalid(spec, `an encryption key ${(cause as Error).message}`);
   }
+}
+
+/** Undefined when the component has no outbox. */
+export function outboxOf(
+  spec: ComponentSpec,
+  value: (field: string) => string,
+): OutboxSettings | undefined {
+  const publishPubsub = value('outboxPublishPubsub');
+  const publishTopic = value('outboxPublishTopic');
+  if (publishPubsub === '' && publishTopic === '') return undefined;
+  if (publishPubsub === '' || publishTopic === '')
+    throw invalid(spec, 'needs both outboxPublishPubsub and outboxPublishTopic for an outbox');
+  const discard = value('outboxDiscardWhenMissingState').trim().toLowerCase();
+  return {
+    publishPubsub,
+    publishTopic,
+    pubsub: value('outboxPubsub') || publishPubsub,
+    discardWhenMissing: ['y', 'yes', 'true', 't', 'on', '1'].includes(discard),
+  };
 }
