@@ -108,7 +108,8 @@ export class Prediction extends Actor<ShopServices> implements PredictionApi {
     if (!features) return undefined;
     const [answer] = await this.#predict([features]);
     const { model } = this.#forecaster();
-    return { code: this.ctx.id, day, units: answer!.day, week: answer!.week, model };
+    const { day: units, week } = answer!;
+    return { code: this.ctx.id, day, units: hundredths(units), week: hundredths(week), model };
   }
 
   async #predict(
@@ -130,6 +131,8 @@ export class Prediction extends Actor<ShopServices> implements PredictionApi {
     throw refuse('NO_MODEL', 'this host has no forecaster; hand one in with its services', 501);
   }
 }
+
+const hundredths = (units: number): number => Math.round(units * 100) / 100;
 
 function assertDay(day: unknown): void {
   if (isDay(day)) return;
