@@ -14,6 +14,7 @@ export function createSystem(options: SystemOptions): Promise<System> {
 export type {
   EventSubscription,
   InvocationHandler,
+  ModelServer,
   System,
   SystemOptions,
 } from './hosts/system.ts';
@@ -23,7 +24,7 @@ export type { ComponentSpec } from './config/component.ts';
 export { parseResources } from './config/resources.ts';
 export type { Interceptor, InterceptedCall } from './core/interceptors.ts';
 export type { EngineStats } from './core/engine.ts';
-export type { ActorRuntime, Clock } from './core/ports.ts';
+export type { ActorRuntime, Clock, TaskRunner } from './core/ports.ts';
 export { ActorError, isActorError, isTroupeError, TroupeError } from './core/errors.ts';
 export type { ActorAddress, ErrorCode, WireError } from './core/errors.ts';
 export type { ActorRef, CallOptions } from './actor/ref.ts';

@@ -23,6 +23,11 @@ export interface LaneOptions {
   readonly pool: string;
   /** Read anew for every thread that starts. */
   readonly data: ThreadData;
+  /**
+   * Closing waits for the running call. Ending a thread inside native code that
+   * is about to return to JavaScript, as a session's run is, ends the process.
+   */
+  readonly uncut?: boolean;
   /** A thread ended that nobody had ended. */
   onDeath?(): void;
 }
@@ -47,12 +52,19 @@ export interface Lane {
 
 type Threads = Piscina<ToWorker, FromWorker>;
 
+interface Running {
+  readonly call: number;
+  readonly onProgress: LaneCall['onProgress'];
+  fail(error: unknown): void;
+}
+
+const NOTHING_MORE = {};
 const ENTRY = new URL('./thread.ts', import.meta.url).href;
 
-export function createLane({ pool, data, onDeath }: LaneOptions): Lane {
+export function createLane({ pool, data, uncut = false, onDeath }: LaneOptions): Lane {
   let threads: Threads | undefined;
-  let running: { call: number; onProgress: LaneCall['onProgress'] } | undefined;
-  let abandon: ((error: Error) => void) | undefined;
+  let running: Running | undefined;
+  let whenIdle: (() => void) | undefined;
   let closing: Promise<void> | undefined;
 
   const ended = (cause: unknown): TroupeError => {
@@ -85,7 +97,7 @@ export function createLane({ pool, data, onDeath }: LaneOptions): Lane {
       if (threads !== opened) return;
       threads = undefined;
       void opened.destroy();
-      abandon?.(ended(error));
+      running?.fail(error);
     });
     return opened;
   };
@@ -95,30 +107,42 @@ export function createLane({ pool, data, onDeath }: LaneOptions): Lane {
       return running !== undefined;
     },
     async ready() {
-      const control = new SharedArrayBuffer(CONTROL_BYTES);
-      await lane.run({ call: -1, task: READY, input: undefined, control });
+      await lane.run({ call: -1, task: READY, input: undefined });
     },
-    async run(message, { transfer, onProgress } = {}) {
-      threads ??= open();
-      const { promise: abandoned, reject } = Promise.withResolvers<never>();
-      abandon = reject;
-      running = { call: message.call, onProgress };
-      try {
-        const answer = threads
-          .run(message, transfer ? { transferList: transfer } : {})
-          .catch((error: unknown) => {
-            throw ended(error);
-          });
-        const result = await Promise.race([abandoned, answer]);
-        if (result.kind === 'failed') throw new TroupeError(result.code, result.message);
-        return result.output;
-      } finally {
-        running = undefined;
-        abandon = undefined;
+    run(message, { transfer, onProgress } = NOTHING_MORE) {
+      if (closing) {
+        return Promise.reject(new TroupeError('UNAVAILABLE', `the pool ${pool} is closed`));
       }
+      threads ??= open();
+      const answer = threads.run(message, transfer ? { transferList: transfer } : NOTHING_MORE);
+      return new Promise((resolve, reject) => {
+        const settle = (): boolean => {
+          if (running !== mine) return false;
+          running = undefined;
+          whenIdle?.();
+          return true;
+        };
+        const fail = (error: unknown): void => {
+          if (settle()) reject(ended(error));
+        };
+        const mine: Running = { call: message.call, onProgress, fail };
+        running = mine;
+        answer.then((result) => {
+          if (!settle()) return;
+          if (result.kind === 'done') resolve(result.output);
+          else reject(new TroupeError(result.code, result.message));
+        }, fail);
+      });
     },
     close() {
-      closing ??= threads?.destroy() ?? Promise.resolve();
+      closing ??= (async () => {
+        if (uncut && running) {
+          await new Promise<void>((resolve) => {
+            whenIdle = resolve;
+          });
+        }
+        await threads?.destroy();
+      })();
       return closing;
     },
   };

@@ -46,11 +46,11 @@ async function answer(
 }
 
 export async function handle(message: ToWorker): Promise<unknown> {
-  const word = new Int32Array(message.control);
+  const word = message.control && new Int32Array(message.control);
   const moved: ArrayBuffer[] = [];
   const result = await answer(message, {
-    finishing: () => Atomics.load(word, 0) !== CONTROL.go,
-    cancelled: () => Atomics.load(word, 0) === CONTROL.cancel,
+    finishing: () => word !== undefined && Atomics.load(word, 0) !== CONTROL.go,
+    cancelled: () => word !== undefined && Atomics.load(word, 0) === CONTROL.cancel,
     report: (progress) => {
       parentPort?.postMessage({ call: message.call, progress } satisfies WorkerReport);
     },

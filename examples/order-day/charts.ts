@@ -11,22 +11,29 @@ export interface Chart {
   readonly title: string;
   readonly note: string;
   /** What the drawing shows, for those who cannot see it. */
-  readonly table: { readonly head: readonly string[]; readonly rows: readonly string[][] };
+  readonly table: {
+    readonly head: readonly string[];
+    readonly rows: readonly string[][];
+    /** Default `Figures`. */
+    readonly title?: string;
+    /** Shown without being asked for. */
+    readonly open?: boolean;
+  };
   /** Absent when there is nothing to draw. */
   readonly svg?: { readonly wide: string; readonly narrow: string };
 }
 
-interface Size {
+export interface Size {
   readonly width: number;
   readonly height: number;
 }
 
 const FONT = 'system-ui, sans-serif';
-const INK = 'var(--ink)';
+export const INK = 'var(--ink)';
 const MUTED = 'var(--muted)';
 const LINE = 'var(--line)';
 
-const axisText = { color: MUTED, fontFamily: FONT, fontSize: 12 };
+export const axisText = { color: MUTED, fontFamily: FONT, fontSize: 12 };
 const amounts = {
   type: 'value',
   axisLabel: axisText,
@@ -116,8 +123,14 @@ function withoutHover(svg: string): string {
     .replace(/ (?:class="zr[^"]*"|ecmeta_\w+="[^"]*")/g, '');
 }
 
-/** Draws the four charts of a page. Needs the package `echarts`, which is loaded here and nowhere else. */
-export async function drawCharts(glance: Glance): Promise<Chart[]> {
+/** A drawing for wide pages and one for narrow ones, of a height that may depend on the width. */
+export type Draw = (
+  height: number | ((width: number) => number),
+  option: (size: Size) => EChartsCoreOption,
+) => { readonly wide: string; readonly narrow: string };
+
+/** Needs the package `echarts`, which is loaded here and nowhere else. */
+export async function openDrawing(): Promise<Draw> {
   const echarts = await import('echarts');
   const draw = (size: Size, option: EChartsCoreOption): string => {
     const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, ...size });
@@ -128,10 +141,18 @@ export async function drawCharts(glance: Glance): Promise<Chart[]> {
       chart.dispose();
     }
   };
-  const both = (height: number, option: (size: Size) => EChartsCoreOption) => {
-    const [wide, narrow] = [540, 340].map((width) => ({ width, height }));
+  return (height, option) => {
+    const [wide, narrow] = [540, 340].map((width) => ({
+      width,
+      height: typeof height === 'number' ? height : height(width),
+    }));
     return { wide: draw(wide!, option(wide!)), narrow: draw(narrow!, option(narrow!)) };
   };
+}
+
+/** Draws the four charts of what became of the orders. */
+export async function drawCharts(glance: Glance): Promise<Chart[]> {
+  const both = await openDrawing();
   const { buckets, movers, reasons, unit } = glance;
   const list = (
     id: string,

@@ -26,6 +26,7 @@ async function main(): Promise<number> {
     return await run({
       flags: readFlags(process.argv.slice(2), output),
       generatedDay: fileURLToPath(new URL('day.csv', import.meta.url)),
+      generatedHistory: fileURLToPath(new URL('history.csv', import.meta.url)),
       env: process.env,
       output,
       stop: stop.signal,

@@ -3,22 +3,12 @@
  * `node examples/order-day/make-day.ts > examples/order-day/day.csv`.
  * The same seed gives the same file. Its shop, goods and customers are made up.
  */
+import { diceOf, generator, GOODS } from './made-up.ts';
 
 const SEED = 20260301;
 const ORDERS = 120;
 const FIRST_INVOICE = 708001;
 
-const KINDS = [
-  'MUG',
-  'TEA TOWEL',
-  'CANDLE',
-  'NOTEBOOK',
-  'LUNCH TIN',
-  'GARLAND',
-  'DOORMAT',
-  'CLOCK',
-];
-const STYLES = ['OLIVE', 'HARBOUR', 'MEADOW', 'NIGHT SKY', 'ROBIN', 'TARTAN', 'PAPER, FOLDED'];
 const COUNTRIES = [
   'United Kingdom',
   'United Kingdom',
@@ -39,31 +29,14 @@ interface Sold {
   readonly quantity: number;
 }
 
-/** Mulberry32: numbers in [0, 1) from a 32-bit seed. */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
 const random = generator(SEED);
-const whole = (from: number, to: number): number => from + Math.floor(random() * (to - from + 1));
-const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]!;
+const { whole, pick, popular, quantity } = diceOf(random);
 
-const goods: Good[] = KINDS.flatMap((kind, k) =>
-  STYLES.map((style, s) => ({
-    code: `${10100 + k * 100 + s}${s % 3 === 2 ? 'B' : ''}`,
-    description: `${style} ${kind}`,
-    pence: whole(3, 180) * 5 + (s % 2 === 0 ? 0 : 4),
-  })),
-);
-
-/** A few goods sell most: the square of a uniform number leans to the front of the list. */
-const popular = (): Good => goods[Math.floor(random() ** 2.5 * goods.length)]!;
+const goods: Good[] = GOODS.map(({ code, description, place }) => ({
+  code,
+  description,
+  pence: whole(3, 180) * 5 + (place % 2 === 0 ? 0 : 4),
+}));
 
 const field = (text: string): string =>
   /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
@@ -114,8 +87,8 @@ for (let number = 0; number < ORDERS; number++) {
   const country = customer === '' ? 'United Kingdom' : homes.get(customer)!;
   const header = { time: clock(minutes), customer, country };
   const sold = Array.from({ length: whole(1, 9) }, () => ({
-    good: popular(),
-    quantity: random() < 0.1 ? whole(24, 96) : whole(1, 12),
+    good: popular(goods),
+    quantity: quantity(),
   }));
   // Two invoices are stock corrections: nothing on them can be sold.
   const nothingToSell = number === 40 || number === 91;

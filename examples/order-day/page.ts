@@ -72,7 +72,7 @@ function chartSection({ id, title, note, svg, table }: Chart): string {
   const drawing = svg
     ? `<div class="wide" aria-hidden="true">${svg.wide}</div><div class="narrow" aria-hidden="true">${svg.narrow}</div>`
     : '<div>None.</div>';
-  const figures = `<details><summary>Figures</summary><table><thead>${cells('th', table.head)}</thead><tbody>${table.rows.map((row) => cells('td', row)).join('')}</tbody></table></details>`;
+  const figures = `<details${table.open ? ' open' : ''}><summary>${escapeHtml(table.title ?? 'Figures')}</summary><table><thead>${cells('th', table.head)}</thead><tbody>${table.rows.map((row) => cells('td', row)).join('')}</tbody></table></details>`;
   return `<section id="${id}"><h2>${escapeHtml(title)}</h2><p>${escapeHtml(note)}</p>${drawing}${svg ? figures : ''}</section>`;
 }
 

@@ -8,14 +8,20 @@ import { join } from 'node:path';
 import { createSystem } from 'troupe';
 import type { System } from 'troupe';
 import { isActorError, TroupeError } from 'troupe/actor';
-import { createHashPaymentProvider, shopActors } from '../../actors/index.ts';
-import type { ShopServices } from '../../actors/index.ts';
+import { createHashPaymentProvider, logisticsActors, shopActors } from '../../actors/index.ts';
+import type { LogisticsServices, ShopServices } from '../../actors/index.ts';
 import { drawCharts } from './charts.ts';
 import { OrderDay } from './day-actor.ts';
 import type { DayPlan, OrderDayApi } from './day-actor.ts';
 import { drive } from './drive.ts';
 import type { Flags, Output } from './flags.ts';
+import { drawForecast } from './forecast-chart.ts';
+import { forecastFile } from './forecast-text.ts';
+import { calendarOf, forecastDemand } from './forecast.ts';
+import { openForecaster } from './forecaster.ts';
 import { glanceAt } from './glance.ts';
+import { readHistory } from './history.ts';
+import type { History } from './history.ts';
 import { readInput } from './input.ts';
 import type { Input } from './input.ts';
 import { collectOutcome } from './outcome.ts';
@@ -24,6 +30,9 @@ import { findPlaces, prepareState } from './places.ts';
 import type { Places } from './places.ts';
 import { createProgress } from './progress.ts';
 import { reportFiles, writeReport } from './report.ts';
+import { createDeliveries, openLogistics, PLACES_NOTE } from './routes.ts';
+import { drawRoutes } from './routes-map.ts';
+import { collectDepots, routeLines, routeTotals, verifyRoutes } from './routes-outcome.ts';
 import { summarise, summaryText } from './summary.ts';
 import { verify } from './verify.ts';
 import type { Verdict } from './verify.ts';
@@ -32,6 +41,8 @@ export interface RunOptions {
   readonly flags: Flags;
   /** The day that is run when no orders are named. */
   readonly generatedDay: string;
+  /** What its shop sold before. */
+  readonly generatedHistory: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly output: Output & { readonly stderr: { readonly isTTY?: boolean } };
   /** Aborts when the user asks to stop. */
@@ -56,9 +67,13 @@ export async function run(options: RunOptions): Promise<number> {
   const input = await readInput(path);
   tellBroken(input, output);
   if (stop.aborted) return 0;
+  const history = flags.orders ? undefined : await readHistory(options.generatedHistory);
   await prepareState(places, flags.fresh);
-  await using system = await open(options, places);
-  const work = await runDay(system, { ...options, input, places });
+  await using forecaster = openForecaster();
+  await using logistics = openLogistics({ stop });
+  const calendar = calendarOf(input, history);
+  await using system = await open(options, places, { forecaster, calendar, logistics });
+  const work = await runDay(system, { ...options, input, history, places });
   if (!work) {
     output.stderr.write('order-day: stopped; the same command goes on from here\n');
     return 0;
@@ -79,14 +94,19 @@ export async function run(options: RunOptions): Promise<number> {
   return summary.ok ? 0 : 1;
 }
 
-function open({ flags, env }: RunOptions, { components }: Places): Promise<System> {
+function open(
+  { flags, env }: RunOptions,
+  { components }: Places,
+  own: Required<Pick<ShopServices, 'forecaster' | 'calendar'>> & LogisticsServices,
+): Promise<System> {
   const port = flags.port ?? (flags.once ? undefined : DEFAULT_PORT);
-  const services: ShopServices = {
+  const services: ShopServices & LogisticsServices = {
     payments: createHashPaymentProvider({ declineRate: flags.declineRate }),
+    ...own,
   };
   return createSystem({
     appId: APP_ID,
-    actors: [...shopActors, OrderDay],
+    actors: [...shopActors, ...logisticsActors, OrderDay],
     services,
     components,
     env,
@@ -97,9 +117,13 @@ function open({ flags, env }: RunOptions, { components }: Places): Promise<Syste
 /** Undefined when it was stopped before its end. */
 async function runDay(
   system: System,
-  options: RunOptions & { readonly input: Input; readonly places: Places },
+  options: RunOptions & {
+    readonly input: Input;
+    readonly history: History | undefined;
+    readonly places: Places;
+  },
 ) {
-  const { flags, input, places, stop, output, startedAt } = options;
+  const { flags, input, history, places, stop, output, startedAt } = options;
   const progress = createProgress(output.stderr);
   const continued = (await begin(system, options)) === 'continued';
   const opening = new Map(
@@ -108,6 +132,7 @@ async function runDay(
   const drivenFrom = performance.now();
   const turnsBefore = system.stats().durableTurns;
   const total = input.invoices.length;
+  const deliveries = createDeliveries(system, { invoices: input.invoices, signal: stop });
   try {
     await drive(system, {
       invoices: input.invoices,
@@ -117,12 +142,14 @@ async function runDay(
       signal: stop,
       onRefused: ({ kind, id }, message) =>
         void output.stderr.write(`order-day: ${kind} ${id} is refused: ${message}\n`),
+      onEnded: deliveries.ended,
       onProgress: (done) => {
         const turns = system.stats().durableTurns - turnsBefore;
         const rate = Math.round(turns / ((performance.now() - drivenFrom) / 1000));
         progress.show(`${done} of ${total} invoices, ${rate} durable turns a second`);
       },
     });
+    await deliveries.closed();
     if (!stop.aborted) await Promise.race([system.outboxIdle(), aborted(stop)]);
   } finally {
     progress.clear();
@@ -130,23 +157,49 @@ async function runDay(
   if (stop.aborted) return undefined;
   const drivenMs = performance.now() - drivenFrom;
   const durableTurns = system.stats().durableTurns - turnsBefore;
-  const outcome = await collectOutcome(system, { signal: stop }).catch((error: unknown) => {
+  const found = await Promise.all([
+    collectOutcome(system, { signal: stop }),
+    collectDepots(system, { signal: stop }),
+  ]).catch((error: unknown) => {
     if (stop.aborted) return undefined;
     throw error;
   });
-  if (!outcome) return undefined;
+  if (!found) return undefined;
+  const [outcome, depots] = found;
+  const forecast = await forecastDemand(system, { input, history, outcome, signal: stop }).catch(
+    (error: unknown) => {
+      if (stop.aborted) return undefined;
+      throw error;
+    },
+  );
+  if (!forecast) return undefined;
   const { pendingOutbox: pending, parkedMessages: parked } = system.stats();
-  const verdicts = verify(outcome, { invoices: input.invoices, outbox: { pending, parked } });
-  const glance = glanceAt(outcome, descriptionsOf(input));
+  const verdicts = [
+    ...verify(outcome, { invoices: input.invoices, outbox: { pending, parked } }),
+    verifyRoutes(depots, outcome.orders),
+  ];
+  const describe = descriptionsOf(input);
+  const glance = glanceAt(outcome, describe);
   if (flags.report !== undefined) {
-    const charts = await drawCharts(glance);
+    const charts = [
+      ...(await drawCharts(glance)),
+      await drawRoutes(depots),
+      await drawForecast(forecast, describe),
+    ];
     const page = renderPage({ glance, charts, verdicts, leftOut: input.leftOut });
-    await writeReport(flags.report, { ...reportFiles(outcome), 'index.html': page });
+    await writeReport(flags.report, {
+      ...reportFiles(outcome),
+      'routes.jsonl': routeLines(depots),
+      'forecast.jsonl': forecastFile(forecast),
+      'index.html': page,
+    });
   }
   const totalMs = performance.now() - startedAt;
   const summary = summarise({
     input,
     glance,
+    forecast: forecast.summary,
+    routes: routeTotals(depots, PLACES_NOTE),
     verdicts,
     measures: { durableTurns, drivenMs, totalMs },
     state: places.state,

@@ -1,8 +1,11 @@
 /** What a run says of itself: one object for `--json`, a few lines for people. */
 import { formatPence } from '../../actors/money.ts';
+import type { ForecastSummary } from './forecast.ts';
+import { forecastLines } from './forecast-text.ts';
 import type { Glance } from './glance.ts';
 import type { Input } from './input.ts';
 import { countReasons } from './invoices.ts';
+import { routeText, type RouteTotals } from './routes-outcome.ts';
 import type { Verdict } from './verify.ts';
 
 export interface Summary {
@@ -25,6 +28,9 @@ export interface Summary {
   /** Given back to payments by returns; what had no payment to go to is in `creditPence`. */
   readonly refundedPence: number;
   readonly creditPence: number;
+  /** Demand by the model of workers/models, against what was then sold. */
+  readonly forecast: ForecastSummary;
+  readonly routes: RouteTotals;
   /** Turns of this run that changed state, each synced to disk by a durable store. */
   readonly durableTurns: number;
   /** Over the time in which orders were under way. */
@@ -49,13 +55,15 @@ export interface Measures {
 export function summarise(run: {
   readonly input: Input;
   readonly glance: Glance;
+  readonly forecast: ForecastSummary;
+  readonly routes: RouteTotals;
   readonly verdicts: readonly Verdict[];
   readonly measures: Measures;
   readonly state: string;
   readonly continued: boolean;
   readonly report: string | null;
 }): Summary {
-  const { input, glance, verdicts, measures, state, continued, report } = run;
+  const { input, glance, forecast, routes, verdicts, measures, state, continued, report } = run;
   const { durableTurns, drivenMs, totalMs } = measures;
   return {
     ok: verdicts.every(({ ok }) => ok),
@@ -72,6 +80,8 @@ export function summarise(run: {
     revenuePence: glance.revenuePence,
     refundedPence: glance.refundedPence,
     creditPence: glance.creditPence,
+    forecast,
+    routes,
     durableTurns,
     durableTurnsPerSecond: Math.round(durableTurns / Math.max(drivenMs / 1000, 0.001)),
     seconds: Math.round(totalMs) / 1000,
@@ -101,6 +111,8 @@ export function summaryText(summary: Summary): string {
     ...reasons,
     `returns  ${number(summary.returns)}`,
     `money    ${pounds(summary.revenuePence)} revenue, ${pounds(summary.refundedPence)} refunded, ${pounds(summary.creditPence)} in credit notes`,
+    ...forecastLines(summary.forecast),
+    ...routeText(summary.routes),
     `turns    ${number(summary.durableTurns)} durable, ${number(summary.durableTurnsPerSecond)} a second; ${summary.seconds.toFixed(1)} s in all`,
     ...summary.invariants.map(
       ({ name, ok, checked }) =>

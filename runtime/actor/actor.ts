@@ -15,6 +15,12 @@ export interface ActorOptions {
   readonly reentrant?: boolean | { readonly maxDepth: number };
   /** Methods that do not write: they run together, and a write in one throws READ_ONLY. */
   readonly readOnly?: readonly string[];
+  /**
+   * Methods that are tasks, by name of the method: a call is a turn that hands its argument
+   * to the task and answers with what the task gives. The class has no body for them;
+   * `declare` them for the types.
+   */
+  readonly offloaded?: Readonly<Record<string, string>>;
   /** Calls that may wait for this actor before callers get OVERLOADED. Default 1000. */
   readonly mailbox?: number;
 }

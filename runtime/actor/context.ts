@@ -74,6 +74,11 @@ export interface Reminders {
   delete(name: string): Promise<void>;
 }
 
+export interface OffloadOptions {
+  /** The lowest goes first. Default: by the pool or the model. */
+  readonly priority?: number;
+}
+
 /** What `onReminder` and `onTimer` are given. */
 export interface Firing {
   readonly name: string;
@@ -121,6 +126,15 @@ export interface ActorContext<Services = unknown> {
   /** Waits by the host's clock; rejects when the turn's signal aborts. */
   sleep(duration: Duration): Promise<void>;
 
+  /**
+   * Of the turn: runs a task in a worker thread. The turn stays open meanwhile, so nothing
+   * else of this actor runs; its deadline and its cancellation reach the task. Requests of
+   * many actors to one model are batched together.
+   *
+   * @throws TroupeError with the task's own code, OVERLOADED with `details.retryAfterMs`,
+   * UNAVAILABLE when the worker ended, UNSUPPORTED when the system runs no tasks.
+   */
+  offload<Output>(task: string, input: unknown, options?: OffloadOptions): Promise<Output>;
   /** Declares a named entry of this actor's state. Call it once a name, as a field initialiser. */
   state<T>(name: string, options: StateOptions<T>): StateEntry<T>;
   /** Calls made through the ref belong to the turn: its deadline, its call chain. */

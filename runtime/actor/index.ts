@@ -7,6 +7,7 @@ export type {
   Duration,
   Firing,
   Logger,
+  OffloadOptions,
   Outbox,
   PublishOptions,
   ReminderInfo,

@@ -14,6 +14,8 @@ import {
   type BlocksOptions,
 } from './blocks.ts';
 import { createHealthApi, healthRoutes, type HealthApi, type Readiness } from './health.ts';
+import type { ModelServer } from './inference.ts';
+import { inferenceRoutes } from './inference-routes.ts';
 import {
   createInvokeApi,
   type AppChannel,
@@ -64,6 +66,8 @@ export interface ApiOptions extends BlocksOptions {
   readonly resiliencies?: readonly string[] | undefined;
   /** False: ttlInSeconds of actor state is refused, as in Dapr without its feature ActorStateTTL. Default true. */
   readonly actorStateTtl?: boolean | undefined;
+  /** Absent: the Open Inference Protocol is not served. */
+  readonly models?: ModelServer | undefined;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** Delays on the clock of `now`. Default: the real time. */
@@ -127,9 +131,27 @@ export function createApi(options: ApiOptions): Api {
       ...blockRoutes(blocks),
       ...metadataRoutes(metadata),
       ...healthRoutes(health),
+      ...(options.models ? modelRoutes(options.models, options) : []),
     ],
     fallback: invokeRoute(invoke),
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+function modelRoutes(
+  models: ModelServer,
+  { runtimeVersion, ready, logger }: ApiOptions,
+): HttpRoute[] {
+  return inferenceRoutes({
+    models,
+    version: runtimeVersion,
+    // A model server's deadlines are of the machine's time, also where the actors' is virtual.
+    now: () => Date.now(),
+    ready: () => {
+      const waiting = ready?.();
+      return !waiting || waiting.outbound.length + waiting.inbound.length === 0;
+    },
+    onError: (error) => logger.error({ err: error }, 'inference request failed'),
+  });
 }

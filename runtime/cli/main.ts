@@ -8,6 +8,7 @@ import { isTroupeError } from '../core/errors.ts';
 import { LOG_LEVELS } from '../hosts/logger.ts';
 import { VERSION } from '../hosts/version.ts';
 import * as flag from './flags.ts';
+import type { ModelsFlags } from './models.ts';
 import type { PlanFlags } from './plan.ts';
 import type { ServeFlags } from './serve.ts';
 
@@ -92,12 +93,14 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
     .description(
       'Plans routes for the customers of a file: CVRPLIB (.vrp), Solomon (.txt) or JSON.\n' +
         'Without --seconds and --iterations it searches for 10 seconds; Ctrl-C ends the\n' +
-        'search early with the best plan so far.',
+        'search early with the best plan so far. Customers have the numbers of the file,\n' +
+        'and the depot is left out: in a .vrp file with depot 1 they begin at 2, while the\n' +
+        '.sol file beside it begins at 1; in a Solomon file they begin at 1.',
     )
     .argument('<file>', 'path of the file')
     .option('--seconds <seconds>', 'time to search', flag.searchSeconds)
     .option('--iterations <count>', 'iterations to search', flag.count)
-    .option('--workers <count>', 'searches side by side, each with its own seed', flag.count, 1)
+    .option('--workers <count>', 'searches side by side that share what they find', flag.count, 1)
     .option('--seed <number>', 'seed of the first search', flag.seed, 1)
     .option('--json', 'print the plan as JSON')
     .option('--picture <file>', 'write a map of the routes as HTML')
@@ -105,6 +108,29 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
     .action(async (file: string, flags: PlanFlags) => {
       const { plan } = await import('./plan.ts');
       code = await plan(file, flags, surroundings);
+    });
+
+  program
+    .command('models')
+    .summary('serve ONNX models')
+    .description('Models in worker threads.')
+    .showHelpAfterError('Run "troupe models --help" for its commands.')
+    .command('serve')
+    .summary('serve the models of a folder')
+    .description(
+      'Serves <folder>/<model>/<version>/model.onnx by the Open Inference Protocol (v2) over\n' +
+        'HTTP, batched as <folder>/<model>/config.yaml says, until SIGINT or SIGTERM.',
+    )
+    .argument('<folder>', 'model repository')
+    .option('--port <port>', 'port of the HTTP API, 0 for a free one', flag.port, 8000)
+    .option('--address <address>', 'address of the HTTP API', flag.address, '127.0.0.1')
+    .option('--workers <count>', 'worker threads', flag.count, 2)
+    .option('--model <name>', 'a model to load, repeatable (default: all)', flag.collect)
+    .option('--log-level <level>', LOG_LEVELS.join(', '), flag.logLevel, 'info')
+    .showHelpAfterError('Run "troupe models serve --help" for its flags.')
+    .action(async (folder: string, flags: ModelsFlags) => {
+      const { serveModels } = await import('./models.ts');
+      code = await serveModels(folder, flags, surroundings);
     });
 
   try {

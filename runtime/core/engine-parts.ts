@@ -4,7 +4,7 @@ import type { Call } from './call.ts';
 import type { ActorAddress } from './errors.ts';
 import type { Interceptor } from './interceptors.ts';
 import type { OutboxRow } from './outbox-row.ts';
-import type { ActorStore, Clock, EngineLogger, Placement, Random } from './ports.ts';
+import type { ActorStore, Clock, EngineLogger, Placement, Random, TaskRunner } from './ports.ts';
 import type { Turn } from './turn.ts';
 
 export interface EngineCounters {
@@ -20,6 +20,8 @@ export interface EngineCounters {
   openTurns: number;
   /** Turns that wait on the clock (`ctx.sleep`). */
   sleeping: number;
+  /** Turns that wait for work of theirs in a worker (`ctx.offload`). */
+  offloaded: number;
   /** Events that the outbox has given to a broker and that are not taken yet. */
   publishing: number;
   /** Grows with everything that happens; still when nothing does. */
@@ -33,6 +35,8 @@ export interface EngineParts {
   readonly placement: Placement;
   readonly logger: EngineLogger;
   readonly interceptors: readonly Interceptor[];
+  /** Absent: nothing can be offloaded. */
+  readonly tasks: TaskRunner | undefined;
   readonly scope: AsyncLocalStorage<Turn>;
   readonly counters: EngineCounters;
   readonly dedupe: boolean;

@@ -16,6 +16,7 @@ import type {
   Placement,
   Publisher,
   Random,
+  TaskRunner,
 } from './ports.ts';
 import { listReminders, ReminderScheduler } from './reminders.ts';
 import { Router } from './router.ts';
@@ -35,6 +36,7 @@ export interface EngineOptions {
   readonly targets: (engine: Engine) => readonly ActorTarget[];
   readonly interceptors: readonly Interceptor[];
   readonly defaultTimeoutMs: number;
+  readonly tasks?: TaskRunner | undefined;
   readonly peer?: Peer;
   /** False only to show in a test what repetitions do without it. */
   readonly dedupe?: boolean;
@@ -74,6 +76,7 @@ export class Engine {
       reminderFailures: 0,
       openTurns: 0,
       sleeping: 0,
+      offloaded: 0,
       publishing: 0,
       activity: 0,
     };
@@ -106,6 +109,7 @@ export class Engine {
       placement,
       logger,
       interceptors: options.interceptors,
+      tasks: options.tasks,
       scope,
       counters,
       dedupe: options.dedupe ?? true,

@@ -238,6 +238,26 @@ export interface ActorStore extends DueReader {
   nextTerm(): Promise<number>;
 }
 
+/** Runs CPU-heavy work away from the turns: a pool of threads, a model server. */
+export interface TaskRunner {
+  /** Names of the tasks that it runs. */
+  readonly tasks: readonly string[];
+  /**
+   * What is cancelled or expired before it starts never starts. Rejects with the
+   * task's own error, OVERLOADED, CANCELLED, TIMEOUT or UNAVAILABLE.
+   */
+  run(
+    task: string,
+    input: unknown,
+    options: {
+      readonly signal: AbortSignal;
+      /** Milliseconds from now. */
+      readonly timeoutMs: number;
+      readonly priority?: number | undefined;
+    },
+  ): Promise<unknown>;
+}
+
 /** Publishes what an outbox holds. `id` is the same at every repetition. */
 export interface Publisher {
   /** True when there is a pub/sub component of the name. */

@@ -68,6 +68,7 @@ export async function openEmbedded(
       options.actors.map((actorClass) => createInProcessTarget(actorClass, self, options.services)),
     interceptors: options.interceptors ?? [],
     defaultTimeoutMs: parseDuration(options.defaultTimeout ?? DEFAULT_TIMEOUT, 'defaultTimeout'),
+    tasks: options.tasks,
     dedupe: internals.dedupe ?? true,
   });
   const app = await openApp(options);

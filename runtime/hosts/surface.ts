@@ -74,6 +74,7 @@ export function createSurface(parts: SurfaceParts): Surface {
     components: components.list,
     app,
     invocations: options.invocations,
+    models: options.models,
     now: () => clock.now(),
     logger,
     ready: () => waiting,

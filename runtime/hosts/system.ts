@@ -2,12 +2,13 @@
 import type { ActorClass, CloudEvent } from '../actor/actor.ts';
 import type { Duration, PublishOptions } from '../actor/context.ts';
 import type { ActorRef } from '../actor/ref.ts';
+import type { ModelServer } from '../api/inference.ts';
 import type { InvocationHandler } from '../api/invoke.ts';
 import type { SecretScope } from '../api/secrets.ts';
 import type { ComponentSpec } from '../config/component.ts';
 import type { EngineStats } from '../core/engine.ts';
 import type { Interceptor } from '../core/interceptors.ts';
-import type { ActorRuntime, Clock, EngineLogger } from '../core/ports.ts';
+import type { ActorRuntime, Clock, EngineLogger, TaskRunner } from '../core/ports.ts';
 
 export interface HttpOptions {
   readonly port: number;
@@ -62,6 +63,16 @@ export interface SystemOptions {
   readonly appProtocol?: 'http' | 'grpc';
   /** Answers to invocations of this app id, by method path; for a program without a server of its own. */
   readonly invocations?: Readonly<Record<string, InvocationHandler>>;
+  /**
+   * Runs what actors offload: `createTaskRunner` of `troupe/worker` makes one of pools and
+   * model servers. It belongs to the program, which closes these after the system.
+   */
+  readonly tasks?: TaskRunner;
+  /**
+   * Served under `/v2` by the Open Inference Protocol: `createInference` of `troupe/worker`
+   * makes one. It belongs to the program, which closes it after the system.
+   */
+  readonly models?: ModelServer;
   /** Default: JSON lines on stderr, warnings and errors. */
   readonly logger?: EngineLogger;
   readonly clock?: Clock;
@@ -76,7 +87,7 @@ export interface SystemOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
-export type { InvocationHandler };
+export type { InvocationHandler, ModelServer };
 
 export interface EventSubscription extends AsyncDisposable {
   close(): Promise<void>;

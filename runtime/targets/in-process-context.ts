@@ -3,6 +3,7 @@ import type {
   ActorContext,
   Duration,
   Logger,
+  OffloadOptions,
   Outbox,
   Reminders,
   TimerOptions,
@@ -95,6 +96,32 @@ export class InProcessContext implements ActorContext {
       signal.addEventListener('abort', abort);
       counters.sleeping++;
     });
+  }
+
+  async offload<Output>(
+    task: string,
+    input: unknown,
+    { priority }: OffloadOptions = {},
+  ): Promise<Output> {
+    const { signal, call } = this.#turn(`the task "${task}" was offloaded`);
+    const { tasks, clock, counters } = this.#activation.parts;
+    if (!tasks) {
+      const text = `the task "${task}" was offloaded, but the system runs none; give it \`tasks\``;
+      throw new TroupeError('UNSUPPORTED', text);
+    }
+    signal.throwIfAborted();
+    counters.offloaded++;
+    try {
+      const timeoutMs = call.deadline - clock.now();
+      return (await tasks.run(task, input, { signal, timeoutMs, priority })) as Output;
+    } catch (error) {
+      // The turn's own reason says more: the deadline passed, or the caller gave up.
+      signal.throwIfAborted();
+      throw error;
+    } finally {
+      counters.offloaded--;
+      counters.activity++;
+    }
   }
 
   state<T>(name: string, options: StateOptions<T>): StateEntry<T> {

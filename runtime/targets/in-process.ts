@@ -1,5 +1,5 @@
 /** Actors that live in this process: a class of the author's, made and called directly. */
-import { ACTOR_BASE, type Actor, type ActorClass } from '../actor/actor.ts';
+import { ACTOR_BASE, Actor, type ActorClass } from '../actor/actor.ts';
 import type { ActorInstance, ActorTarget } from '../core/actor-type.ts';
 import type { Activation } from '../core/activation.ts';
 import { toValue } from '../core/codec.ts';
@@ -13,9 +13,9 @@ const DEFAULT_IDLE = '60m';
 const DEFAULT_MAILBOX = 1000;
 const DEFAULT_DEPTH = 32;
 const HOOKS = new Set(['onActivate', 'onDeactivate', 'onReminder', 'onTimer']);
-const OPTIONS = new Set(['idleTimeout', 'reentrant', 'readOnly', 'mailbox']);
+const OPTIONS = new Set(['idleTimeout', 'reentrant', 'readOnly', 'mailbox', 'offloaded']);
 
-type Method = (this: object, argument?: unknown) => unknown;
+type Method = (this: Actor, argument?: unknown) => unknown;
 
 export function createInProcessTarget(
   actorClass: ActorClass,
@@ -40,6 +40,9 @@ export function createInProcessTarget(
     }
   }
   const methods = methodsOf(actorClass);
+  for (const [name, task] of Object.entries(options.offloaded ?? {})) {
+    methods.set(name, offloadedMethod(name, task, { methods, engine, where }));
+  }
   for (const name of options.readOnly ?? []) {
     if (!methods.has(name))
       throw new TroupeError(
@@ -58,6 +61,29 @@ export function createInProcessTarget(
     hasMethod: (method) => methods.has(method),
     isReadOnly: (method) => readOnly.has(method),
     activate: (activation) => instantiate(actorClass, methods, activation, engine, services),
+  };
+}
+
+function offloadedMethod(
+  name: string,
+  task: string,
+  {
+    methods,
+    engine,
+    where,
+  }: { methods: ReadonlyMap<string, Method>; engine: Engine; where: string },
+): Method {
+  const refuse = (why: string): TroupeError =>
+    new TroupeError('INVALID_ARGUMENT', `${where} declares "${name}" as offloaded ${why}`);
+  if (methods.has(name)) throw refuse('and has a method of the name; leave one of them out');
+  if (HOOKS.has(name) || name in Actor.prototype) throw refuse('but that name is taken');
+  const { tasks } = engine.parts;
+  if (!tasks) throw refuse('but the system runs no tasks; give it `tasks`');
+  if (!tasks.tasks.includes(task)) {
+    throw refuse(`to the task "${task}"; the system runs ${tasks.tasks.join(', ') || 'none'}`);
+  }
+  return function (argument) {
+    return this.ctx.offload(task, argument);
   };
 }
 

@@ -24,6 +24,7 @@ export interface TestHostOptions extends Pick<
   | 'env'
   | 'http'
   | 'appPort'
+  | 'tasks'
 > {
   readonly actors: readonly ActorClass[];
   /** Virtual time at the beginning. Default 2026-01-01T00:00:00Z. */
@@ -103,7 +104,7 @@ export async function createTestHost(
       const { counters } = host.engine.parts;
       const changed = counters.activity !== activity;
       activity = counters.activity;
-      const isWaiting = counters.sleeping > 0 || counters.publishing > 0;
+      const isWaiting = counters.sleeping + counters.publishing + counters.offloaded > 0;
       const isStill = !changed && (!host.engine.busy || isWaiting);
       quiet = isStill ? quiet + 1 : 0;
       if (quiet >= (host.engine.busy ? QUIET_ROUNDS_SLEEPING : QUIET_ROUNDS)) return;

@@ -61,6 +61,9 @@ export const BESIDE_TESTS = {
     'runtime/hosts/**',
     'runtime/core/**',
     'components/**',
+    // An actor's planner is tried with the threads that it is made for.
+    'workers/pool.ts',
+    'workers/planning.ts',
     'test/servers/**',
   ],
   packages: ['vitest', 'fast-check', 'yaml', '@dapr/dapr', '@grpc/grpc-js'],

@@ -17,7 +17,14 @@ import type { Dice } from './random.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MAIN = join(ROOT, 'examples/order-day/main.ts');
-export const REPORTS = ['orders.jsonl', 'stock.jsonl', 'ledger.jsonl', 'returns.jsonl'] as const;
+export const REPORTS = [
+  'orders.jsonl',
+  'stock.jsonl',
+  'ledger.jsonl',
+  'returns.jsonl',
+  'forecast.jsonl',
+  'routes.jsonl',
+] as const;
 
 export const GENERATED_DAY = join(ROOT, 'examples/order-day/day.csv');
 /** The folder of real days; TROUPE_DATA names the folder that holds it. */

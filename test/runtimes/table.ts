@@ -19,7 +19,14 @@ export interface StoreTap {
 
 export interface OpenOptions extends Pick<
   SystemOptions,
-  'actors' | 'appId' | 'services' | 'components' | 'interceptors' | 'defaultTimeout' | 'http'
+  | 'actors'
+  | 'appId'
+  | 'services'
+  | 'components'
+  | 'interceptors'
+  | 'defaultTimeout'
+  | 'http'
+  | 'tasks'
 > {
   /** False switches off the dropping of repeated durable sends, for negative controls. */
   readonly dedupe?: boolean;

@@ -1,0 +1,127 @@
+/** The ways of running a model that are measured, each in a process of its own. */
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { Piscina } from 'piscina';
+import { createInference, OWN_MODELS } from 'troupe/worker';
+import { memory, meter } from '../harness/measure.ts';
+import type { Measure, Params, Scale } from '../harness/question.ts';
+import { closedLoop, openLoop, type Request } from './load.ts';
+import { readModel, rowOf, WORKERS, type BareModel, type ModelName } from './models.ts';
+
+interface Opened {
+  readonly request: Request;
+  close(): Promise<unknown>;
+}
+
+const SINGLE = new URL('./single-task.ts', import.meta.url).href;
+
+function openPiscina(model: BareModel, name: string): Piscina {
+  return new Piscina({
+    filename: SINGLE,
+    name,
+    minThreads: WORKERS,
+    maxThreads: WORKERS,
+    workerData: model,
+  });
+}
+
+const WAYS: Readonly<Record<string, (model: BareModel) => Promise<Opened>>> = {
+  /** One call at a time on the main thread. */
+  async main(model) {
+    const { file, input, row } = model;
+    const values = rowOf(model);
+    const session = await InferenceSession.create(file, { intraOpNumThreads: 1 });
+    let last: Promise<unknown> = Promise.resolve();
+    const run = () => session.run({ [input]: new Tensor('float32', values, [1, ...row]) });
+    return { request: () => (last = last.then(run)), close: () => session.release() };
+  },
+  /** Piscina with a call for each request. */
+  async pool(model) {
+    const piscina = openPiscina(model, 'infer');
+    const values = rowOf(model);
+    return { request: () => piscina.run(values), close: () => piscina.destroy() };
+  },
+  /** Troupe's model server. */
+  async batched(model) {
+    const options = { repository: OWN_MODELS, workers: WORKERS, models: [model.name] };
+    const models = await createInference(options);
+    const inputs = { [model.input]: rowOf(model) };
+    return { request: () => models.predict(model.name, inputs), close: () => models.close() };
+  },
+};
+
+async function opened(params: Params, scale: Scale, warmUp: number): Promise<Opened> {
+  const model = await readModel(params['model'] as ModelName);
+  const way = await WAYS[params['way'] as string]!(model);
+  await closedLoop(way.request, warmUp, scale.warmUpMs);
+  return way;
+}
+
+const MANY = 64;
+
+/** At a rate, `params.rate` requests a second. */
+const paced: Measure = async (params, scale) => {
+  const { request, close } = await opened(params, scale, 4);
+  const measured = await openLoop(request, Number(params['rate']), scale.ms);
+  await close();
+  return measured;
+};
+
+/** As many as it takes. */
+const most: Measure = async (params, scale) => {
+  const { request, close } = await opened(params, scale, MANY);
+  const callers = Number(params['callers'] ?? MANY);
+  const measured = await closedLoop(request, callers, scale.ms);
+  await close();
+  return measured;
+};
+
+/** The highest rate of a ladder at which p99 stays under 10 ms and nothing is refused. */
+const highest: Measure = async (params, scale) => {
+  const { request, close } = await opened(params, scale, MANY);
+  let best = 0;
+  let cpuMs = 0;
+  let p99 = Number.NaN;
+  let delayMs = 0;
+  for (let rate = Number(params['from']); ; rate = Math.round(rate * 1.2)) {
+    const step = await openLoop(request, rate, scale.ms / 2);
+    const { refused = 0, unanswered = 0, delayMs: delay = 0 } = step.facts ?? {};
+    if (step.p99! >= 10_000 || refused + unanswered > 0) break;
+    best = rate;
+    p99 = step.p99!;
+    cpuMs = step.cpuMs;
+    delayMs = Math.max(delayMs, delay);
+  }
+  await close();
+  // The rate is the answer; its cost is that of the phase it was offered in.
+  return {
+    ops: best * (scale.ms / 2000),
+    seconds: scale.ms / 2000,
+    p99,
+    cpuMs,
+    ...memory(),
+    facts: { delayMs },
+  };
+};
+
+/** Sessions in worker threads that do nothing else, at the best batch: what no server can pass. */
+const limit: Measure = async (params, scale) => {
+  const model = await readModel(params['model'] as ModelName);
+  const piscina = openPiscina(model, 'limit');
+  const run = async (rows: number, ms: number): Promise<number> => {
+    const rates = Array.from({ length: WORKERS }, () => piscina.run({ rows, ms }));
+    return (await Promise.all(rates)).reduce((sum: number, one: number) => sum + one, 0);
+  };
+  let rows = 1;
+  let fastest = 0;
+  for (const size of model.batches) {
+    const rate = await run(size, scale.ms / 10);
+    if (rate > fastest) [rows, fastest] = [size, rate];
+  }
+  const cost = meter();
+  const rate = await run(rows, scale.ms);
+  const { cpuMs } = cost();
+  await piscina.destroy();
+  return { ops: rate, seconds: 1, cpuMs, ...memory(), facts: { rows } };
+};
+
+export const contenders: Readonly<Record<string, Measure>> = { paced, most, highest, limit };

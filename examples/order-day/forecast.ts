@@ -1,0 +1,215 @@
+/**
+ * The forecast of a run: asks the actor of every stock code what it would have
+ * forecast for the last days of the input, on the evening before each, and
+ * holds it against what was then sold. The baselines stand beside it, whoever
+ * comes closest.
+ */
+import { setTimeout } from 'node:timers/promises';
+import type { System } from 'troupe';
+import { isTroupeError } from 'troupe/actor';
+import { createCalendar } from '../../actors/index.ts';
+import type { Calendar } from '../../actors/index.ts';
+import type { PredictionApi, Review, SalesBookApi } from '../../actors/prediction/api.ts';
+import { BASELINES, WEEK } from '../../actors/prediction/features.ts';
+import type { Baseline } from '../../actors/prediction/features.ts';
+import type { History } from './history.ts';
+import { kindOf } from './glance.ts';
+import type { Input } from './input.ts';
+import type { Outcome } from './outcome.ts';
+
+export interface CodeReview extends Review {
+  readonly code: string;
+}
+
+/** WAPE: the sum of absolute errors over the units sold. */
+export interface Errors {
+  readonly forecasts: number;
+  /** Sold. */
+  readonly units: number;
+  readonly wape: number | null;
+  /** Of the baseline that comes closest. */
+  readonly baselineWape: number | null;
+  readonly baseline: Baseline | null;
+  readonly wapes: Readonly<Record<Baseline, number | null>>;
+}
+
+/** Of the next day; `week` holds the same of the next week. */
+export interface ForecastSummary extends Errors {
+  /** Stock codes that had sold in the 40 open days before. */
+  readonly codes: number;
+  /** First and last of the days that were forecast; null: there was nothing to forecast by. */
+  readonly from: string | null;
+  readonly to: string | null;
+  /** Null where the input has less than seven open days. */
+  readonly week: Errors | null;
+  /** Why there is no forecast. */
+  readonly reason?: string;
+}
+
+export interface DayForecast {
+  readonly summary: ForecastSummary;
+  /** Sorted by code and day. */
+  readonly reviews: readonly CodeReview[];
+}
+
+export interface ForecastOptions {
+  readonly input: Input;
+  readonly history: History | undefined;
+  readonly outcome: Pick<Outcome, 'orders'>;
+  readonly signal: AbortSignal;
+}
+
+const PAGE = 500;
+const AT_ONCE = 128;
+/** How long it is waited for a broker outside the process to deliver the last orders. */
+const PATIENCE_MS = 10_000;
+const LOOK_EVERY_MS = 50;
+
+/** Days on which the input has orders, in order. */
+export function openDaysOf({ invoices }: Pick<Input, 'invoices'>): string[] {
+  const days = invoices.filter(({ kind }) => kind === 'order').map(({ time }) => time.slice(0, 10));
+  return [...new Set(days)].sort();
+}
+
+/** The shop was open on the days of its history and its orders; after them every day but Saturday. */
+export function calendarOf(input: Pick<Input, 'invoices'>, history: History | undefined): Calendar {
+  const open = new Set([...(history?.days ?? []), ...openDaysOf(input)]);
+  const last = [...open].sort().at(-1) ?? '';
+  const { isOpen } = createCalendar();
+  return createCalendar((day) => (day > last ? isOpen(day) : open.has(day)));
+}
+
+/**
+ * Takes the sales to the stock codes and asks them for the last week of the
+ * input, less where it is shorter. A model that cannot be asked is told as the
+ * reason why there is no forecast.
+ */
+export async function forecastDemand(
+  system: System,
+  { input, history, outcome, signal }: ForecastOptions,
+): Promise<DayForecast> {
+  if (history) await importHistory(system, history, signal);
+  const confirmed = outcome.orders.filter(({ state }) => kindOf(state) === 'confirmed').length;
+  await settleSales(system, { input, confirmed, signal });
+  const days = openDaysOf(input).slice(-WEEK);
+  try {
+    return forecastOf(await reviewsOf(system, days, signal), days);
+  } catch (error) {
+    if (signal.aborted || !isTroupeError(error)) throw error;
+    return forecastOf([], days, error.message);
+  }
+}
+
+/** What was sold before the input. Taken over again it changes nothing. */
+async function importHistory(system: System, { sold }: History, signal: AbortSignal) {
+  const imports = [...sold].map(([code, days]) =>
+    system.ref<PredictionApi>('Prediction', code).importSales({ days }, { signal }),
+  );
+  await Promise.all(imports);
+}
+
+/** Resolves once every sale is told to its stock code. */
+async function settleSales(
+  system: System,
+  { input, confirmed, signal }: { input: Input; confirmed: number; signal: AbortSignal },
+): Promise<void> {
+  const months = [...new Set(openDaysOf(input).map((day) => day.slice(0, 7)))];
+  const books = months.map((month) => system.ref<SalesBookApi>('SalesBook', month));
+  const until = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const views = await Promise.all(books.map((book) => book.view(undefined, { signal })));
+    const known = views.reduce((sum, { orders }) => sum + orders, 0);
+    if (known >= confirmed || performance.now() > until) break;
+    await setTimeout(LOOK_EVERY_MS, undefined, { signal });
+  }
+  await Promise.all(books.map((book) => book.passOn(undefined, { signal })));
+  await system.outboxIdle();
+}
+
+async function reviewsOf(
+  system: System,
+  days: readonly string[],
+  signal: AbortSignal,
+): Promise<CodeReview[]> {
+  const reviews: CodeReview[] = [];
+  const ask = async (code: string): Promise<void> => {
+    const prediction = system.ref<PredictionApi>('Prediction', code);
+    const found = await prediction.review({ days }, { signal });
+    for (const review of found) reviews.push({ code, ...review });
+  };
+  for (let after: string | undefined; ;) {
+    const page = await system.actors.list('Prediction', {
+      limit: PAGE,
+      ...(after === undefined ? {} : { after }),
+    });
+    for (let at = 0; at < page.length; at += AT_ONCE) {
+      signal.throwIfAborted();
+      await Promise.all(page.slice(at, at + AT_ONCE).map(ask));
+    }
+    if (page.length < PAGE) return reviews;
+    after = page.at(-1)!;
+  }
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+const ratio = (part: number, whole: number): number | null =>
+  whole > 0 ? Math.round((part / whole) * 10_000) / 10_000 : null;
+
+/** Adds up what the stock codes said. Pure. */
+export function forecastOf(
+  unsorted: readonly CodeReview[],
+  days: readonly string[],
+  reason?: string,
+): DayForecast {
+  const reviews = unsorted.toSorted((a, b) => compare(a.code, b.code) || compare(a.day, b.day));
+  const forecastDays = days.filter((day) => reviews.some((review) => review.day === day));
+  const byCode = Map.groupBy(reviews, ({ code }) => code);
+  // The week as a whole is forecast on the evening before its first day, by codes that could then.
+  const weeks =
+    forecastDays.length < WEEK
+      ? []
+      : [...byCode.values()].flatMap((found) => {
+          const first = found.find(({ day }) => day === days[0]);
+          const sold = found.reduce((sum, review) => sum + review.sold, 0);
+          return first ? [{ ...first, sold }] : [];
+        });
+  const summary: ForecastSummary = {
+    codes: byCode.size,
+    from: forecastDays[0] ?? null,
+    to: forecastDays.at(-1) ?? null,
+    ...errorsOf(reviews, 'day'),
+    week: weeks.length === 0 ? null : errorsOf(weeks, 'week'),
+    ...(reason === undefined ? {} : { reason }),
+  };
+  return { summary, reviews };
+}
+
+function errorsOf(reviews: readonly Review[], horizon: 'day' | 'week'): Errors {
+  const units = reviews.reduce((sum, { sold }) => sum + sold, 0);
+  const error = (of: (review: Review) => number): number =>
+    reviews.reduce((sum, review) => sum + Math.abs(of(review) - review.sold), 0);
+  const wapes = Object.fromEntries(
+    BASELINES.map((name) => [
+      name,
+      ratio(
+        error((one) => one.baselines[name][horizon]),
+        units,
+      ),
+    ]),
+  ) as Record<Baseline, number | null>;
+  const baseline =
+    units > 0
+      ? BASELINES.reduce((best, name) => (wapes[name]! < wapes[best]! ? name : best))
+      : null;
+  return {
+    forecasts: reviews.length,
+    units,
+    wape: ratio(
+      error(({ forecast }) => forecast[horizon]),
+      units,
+    ),
+    baselineWape: baseline && wapes[baseline],
+    baseline,
+    wapes,
+  };
+}

@@ -1,0 +1,75 @@
+/**
+ * The soak of the model server: a model is swapped under load, threads are
+ * killed and poison is sent meanwhile. A few swaps in npm test, 1,000 in
+ * npm run test:all; memory is printed there.
+ */
+import { expect, it, vi } from 'vitest';
+import { createInference } from '../../workers/inference/inference.ts';
+import { makeRepository } from '../../workers/inference/onnx.fixture.ts';
+import { ask, kill, putScale, watchThreads } from '../../workers/inference/swap.fixture.ts';
+
+const all = process.env['TROUPE_TEST_ALL'] === '1';
+const SWAPS = all ? 1000 : 20;
+const KILL_EVERY = all ? 50 : 7;
+const MB = 2 ** 20;
+/** How far a flat memory may wander while 500 models are opened and closed. */
+const MOST_GROWTH_MB = 32;
+
+const POISON = [
+  { x: new Float32Array(0) },
+  { x: Float32Array.of(Number.NaN) },
+  { x: new Float64Array(1) },
+  { x: new Float32Array(100_000) },
+  { y: Float32Array.of(1) },
+  {},
+];
+
+it(`answers everything and nothing wrongly over ${SWAPS} swaps, kills and poison`, async () => {
+  using watched = watchThreads();
+  await using repository = await makeRepository();
+  await putScale(repository, 1);
+  await using models = await createInference({ repository: repository.path, workers: 2 });
+  const load = ask(
+    models,
+    new Set(Array.from({ length: SWAPS + 1 }, (_, at) => String(at + 1))),
+    8,
+  );
+  const samples: number[] = [];
+  let kills = 0;
+  let failedLoads = 0;
+  for (let swap = 1; swap <= SWAPS; swap++) {
+    const seen = load.tally.answered;
+    await putScale(repository, swap + 1);
+    const isKill = swap % KILL_EVERY === 0;
+    // Loading reaches every thread, also one that has had no batch for a while.
+    const killed = isKill ? kill([...watched.threads][swap % 2]!) : undefined;
+    if (isKill) kills++;
+    await models.load('scale').catch(async (error: { code: string }) => {
+      expect(error.code).toBe('UNAVAILABLE');
+      failedLoads++;
+      await models.load('scale');
+    });
+    await killed;
+    const poisoned = POISON.map((inputs) => models.predict('scale', inputs as never));
+    for (const outcome of await Promise.allSettled(poisoned)) {
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'INVALID_ARGUMENT' } });
+    }
+    await vi.waitFor(() => expect(load.tally.answered).toBeGreaterThan(seen), { timeout: 10_000 });
+    if (swap % (SWAPS / 10) === 0) samples.push(process.memoryUsage().rss / MB);
+  }
+  const { answered, refused, wrong } = await load.stop();
+  expect(wrong).toBe(0);
+  expect([...refused.keys()].filter((code) => code !== 'UNAVAILABLE')).toEqual([]);
+  // A killed thread takes at most what its one batch had.
+  expect(refused.get('UNAVAILABLE') ?? 0).toBeLessThanOrEqual(kills * 8);
+  const last = await models.predict('scale', { x: Float32Array.of(3) });
+  expect(last).toMatchObject({ version: String(SWAPS + 1) });
+  await vi.waitFor(() => expect(models.metrics().match(/nv_inference_count\{/g)).toHaveLength(1));
+  const memory = samples.map((sample) => sample.toFixed(0)).join(' ');
+  process.stdout.write(
+    `${SWAPS} swaps, ${kills} kills, ${failedLoads} loads met a dying thread: ${answered} answered, ` +
+      `${[...refused].map(([code, count]) => `${count} ${code}`).join(', ') || 'none refused'}; resident MB by tenth: ${memory}\n`,
+  );
+  // The heaps of three threads find their size in the first half; from there on it stays.
+  if (all) expect(samples.at(-1)! - samples[4]!).toBeLessThan(MOST_GROWTH_MB);
+});
