@@ -6,7 +6,7 @@ const depot = (lat: number, lon: number, vehicles: number): DepotSite => ({
   // Cartons of 24 units, and the day of two drivers.
   fleets: [{ name: 'van', vehicles, capacity: 120, maxMinutes: 840 }],
   // Iterations, not seconds: every run of the day has to end with the same routes.
-  budget: { iterations: 3000 },
+  budget: { iterations: 1500 },
   plans: 'when closed',
   compare: true,
 });

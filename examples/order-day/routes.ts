@@ -20,11 +20,9 @@ import { DEPOTS } from './routes-depots.ts';
 export const PLACES_NOTE =
   "customers' places are made up from id and country; they are nobody's address";
 
-/** The service of the depots, over a thread of its own. */
+/** The service of the depots, over a thread of its own that starts with the first plan. */
 export function openLogistics({ stop }: { stop: AbortSignal }): Logistics & AsyncDisposable {
   const pool = createPool({ name: 'routes', workers: 1 });
-  // The thread loads while the orders come in; a run that ends before says nothing of it.
-  pool.ready().catch(() => {});
   return {
     ...createLogistics({
       planner: {

@@ -217,6 +217,7 @@ async function begin(
     fingerprint: input.fingerprint,
     openingStock: flags.openingStock ?? 'ordered',
     declineRate: flags.declineRate,
+    delivers: true,
   };
   try {
     return await system.ref<OrderDayApi>('OrderDay', 'run').begin(plan);

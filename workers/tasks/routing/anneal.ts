@@ -23,7 +23,7 @@ export interface SearchOptions {
 
 export const SEARCH: SearchOptions = {
   reach: 40,
-  mean: 7,
+  mean: 10,
   longest: 10,
   hot: 2,
   cold: 0.01,
