@@ -55,9 +55,9 @@ export interface TeamInput {
 /** Most depots and customers of an instance: its distances take 8 bytes a pair. */
 export const MOST_NODES = 6000;
 
-/** A word for each member and one for all, then two boards a member of two lists of nodes and routes. */
+/** A word for all and three a member, then two boards a member of two lists of nodes and routes. */
 export function teamBytes(members: number): number {
-  return 4 * (1 + members + members * 2 * 2 * 2 * MOST_NODES);
+  return 4 * (1 + 3 * members + members * 2 * 2 * 2 * MOST_NODES);
 }
 
 export interface PlanProgress {

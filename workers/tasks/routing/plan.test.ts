@@ -3,7 +3,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { PlanInput, PlanOutput, PlanProgress, PlanRoute } from '../../protocol.ts';
+import {
+  type PlanInput,
+  type PlanOutput,
+  type PlanProgress,
+  type PlanRoute,
+  teamBytes,
+} from '../../protocol.ts';
 import { checkPlan } from './check.ts';
 import { plan } from './plan.ts';
 import { exhaustiveCost, instances } from './random-instance.fixture.ts';
@@ -170,6 +176,14 @@ describe('a run', () => {
     const { feasible, seconds } = solve(ring(80), { seconds: 60 }, () => 'finish');
     expect(feasible).toBe(true);
     expect(seconds).toBeLessThan(10);
+  });
+
+  it('goes on alone with a whole plan when another member of its team does not come', () => {
+    const memory = new SharedArrayBuffer(teamBytes(2));
+    const team = { memory, member: 1, members: 2 };
+    const found = solve(ring(60), { seconds: 1.3, team });
+    expect(found).toMatchObject({ feasible: true, problems: [] });
+    expect(found.iterations).toBeGreaterThan(0);
   });
 
   it('of an instance without customers, or with one, is done at once', () => {

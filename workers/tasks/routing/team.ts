@@ -36,9 +36,11 @@ export function createTeam(input: TeamInput, tours: Tours, search: Search): Team
   const nodes = tours.next.length;
   const words = new Int32Array(memory);
   const board = (of: number, parity: number, which: number): Int32Array => {
-    const at = 1 + members + ((of * 2 + parity) * 2 + which) * nodes;
+    const at = 1 + 3 * members + ((of * 2 + parity) * 2 + which) * nodes;
     return words.subarray(at, at + nodes);
   };
+  /** Whether a member is past the first half; by parity, because it may already be at the next meeting. */
+  const half = (of: number, parity: number): number => 1 + members + of * 2 + parity;
   const real = capacity.slice();
   const owner = new Int32Array(slots);
   const now = new Int32Array(nodes);
@@ -130,7 +132,9 @@ export function createTeam(input: TeamInput, tours: Tours, search: Search): Team
     meet(part, leaving, patienceMs) {
       const parity = ++meetings % 2;
       search.read(board(member, parity, NOW), board(member, parity, BEST));
+      words[half(member, parity)] = part > FOLLOW_FROM ? 1 : 0;
       const came = arrive(leaving, patienceMs);
+      let follows = divided || meetings === 1;
       capacity.set(real);
       if (came !== 'all') state = came === 'broken' ? 'apart' : 'done';
       if (came === 'broken') {
@@ -141,7 +145,8 @@ export function createTeam(input: TeamInput, tours: Tours, search: Search): Team
         join(parity, BEST, best);
       } else {
         best.set(board(leader(parity, BEST), parity, BEST));
-        const follows = meetings === 1 || part > FOLLOW_FROM;
+        // Every member has to come to the same answer, whatever its own clock says.
+        for (let of = 0; of < members; of++) if (words[half(of, parity)] === 1) follows = true;
         now.set(board(follows ? leader(parity, NOW) : member, parity, NOW));
       }
       const found = measure(tours, best);
@@ -149,9 +154,8 @@ export function createTeam(input: TeamInput, tours: Tours, search: Search): Team
         known = found;
         overall.set(best);
       }
-      const divides = state === 'together' && (divided || meetings === 1 || part > FOLLOW_FROM);
       const { absent, routes } = measure(tours, now);
-      divided = divides && absent === 0 && routes >= ROUTES_EACH * members;
+      divided = state === 'together' && follows && absent === 0 && routes >= ROUTES_EACH * members;
       // Parts of one division can only be joined with each other, so each begins with its own best.
       search.adopt(now, divided ? now : overall);
       if (divided) divide();
