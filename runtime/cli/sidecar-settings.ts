@@ -2,6 +2,7 @@
  * From flags and environment to what a sidecar is asked to be: the rules of
  * daprd's own start, and clear refusals of what Troupe does not serve.
  */
+import { join } from 'node:path';
 import { TroupeError } from '../core/errors.ts';
 import {
   APP_PROTOCOLS,
@@ -19,8 +20,12 @@ export interface SidecarSettings {
   readonly mode: string;
   readonly listen: SidecarListenOptions;
   readonly app: SidecarAppOptions | undefined;
+  /** Undefined: no metrics. */
+  readonly metrics: { readonly host: string; readonly port: number } | undefined;
   /** A placement was named. */
   readonly actorsEnabled: boolean;
+  /** Where jobs are kept without a state component for actors; undefined when no scheduler was named. */
+  readonly jobsFile: string | undefined;
   readonly resourcesPaths: readonly string[];
   readonly configPaths: readonly string[];
   readonly gracefulShutdownMs: number;
@@ -66,16 +71,28 @@ function refuseForeign({ flags }: ParsedFlags): void {
   }
 }
 
+/** Manifests give empty addresses in quotes or as blanks; daprd takes them for none. */
+const isAddress = (text: string): boolean => /[^\s'"]/.test(text);
+
+/** In the user's folder for data, a file for each app. */
+function jobsFileOf({ flags }: ParsedFlags, appId: string, env: Environment): string | undefined {
+  if (!flags['scheduler-host-address'].some(isAddress)) return undefined;
+  const folder =
+    env['XDG_DATA_HOME'] || join(env['HOME'] || env['USERPROFILE'] || '.', '.local', 'share');
+  const name = `${env['NAMESPACE'] || 'default'}-${appId}`;
+  return join(folder, 'troupe', 'jobs', `${encodeURIComponent(name)}.sqlite`);
+}
+
 function notesOf({ flags }: ParsedFlags): string[] {
   const notes: string[] = [];
-  if (flags['placement-host-address'] !== '') {
+  if (isAddress(flags['placement-host-address'])) {
     notes.push(
       `placement at ${flags['placement-host-address']} is not joined: this sidecar hosts the actors of its app itself, with their state in the actor state store`,
     );
   }
-  if (flags['scheduler-host-address'].some((address) => address !== '')) {
+  if (flags['scheduler-host-address'].some(isAddress)) {
     notes.push(
-      `scheduler at ${flags['scheduler-host-address'].join(',')} is not used: reminders and jobs are kept in the actor state store`,
+      `scheduler at ${flags['scheduler-host-address'].join(',')} is not used: reminders and jobs are kept in the actor state store, and jobs in a file where there is none`,
     );
   }
   return notes;
@@ -191,11 +208,18 @@ export function sidecarSettings(parsed: ParsedFlags, env: Environment): SidecarS
     mode: flags.mode,
     listen,
     app,
+    metrics: flags['enable-metrics']
+      ? {
+          host: flags['metrics-listen-address'],
+          port: portOf('metrics-port', flags['metrics-port']),
+        }
+      : undefined,
     resourcesPaths:
       paths.length === 0 && flags['components-path'] !== '' ? [flags['components-path']] : paths,
     configPaths: flags.config,
     reloadIntervalMs: flags['hot-reload-reconcile-interval'],
-    actorsEnabled: flags['placement-host-address'] !== '',
+    actorsEnabled: isAddress(flags['placement-host-address']),
+    jobsFile: jobsFileOf(parsed, appId, env),
     gracefulShutdownMs: (seconds < 0 ? 5 : seconds) * 1000,
     blockShutdownMs: given.has('dapr-block-shutdown-duration')
       ? flags['dapr-block-shutdown-duration']

@@ -60,6 +60,7 @@ export async function startSidecar(options: StartOptions = {}): Promise<RunningS
       `--dapr-http-port=${httpPort}`,
       `--dapr-grpc-port=${grpcPort}`,
       '--dapr-listen-addresses=127.0.0.1',
+      '--metrics-port=0',
       '--resources-path',
       folder,
       ...args,

@@ -66,6 +66,11 @@ export const FAMILIES = {
     'grpc_client_method',
     'grpc_client_status',
   ),
+  grpc_io_healthprobes_completed_count: counter('gRPC health probes.', 'grpc_client_status'),
+  grpc_io_healthprobes_roundtrip_latency: histogram(
+    'Latency of gRPC health probes.',
+    'grpc_client_status',
+  ),
   ...operations('state', 'state stores'),
   ...operations('output_binding', 'output bindings'),
   ...operations('secret', 'secret stores'),

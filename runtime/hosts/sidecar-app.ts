@@ -10,6 +10,7 @@ import type { SubscriptionSpec } from '../config/subscription.ts';
 import type { Engine } from '../core/engine.ts';
 import type { Clock } from '../core/ports.ts';
 import type { Resiliency } from '../core/resiliency.ts';
+import type { Telemetry } from '../core/telemetry.ts';
 import type { AppActorType } from '../targets/app-actors.ts';
 import { waitForPort } from './app-port.ts';
 import { pipeChannel, type Pipeline } from './component-pipeline.ts';
@@ -22,6 +23,7 @@ export interface SidecarAppParts {
   readonly options: SidecarOptions;
   readonly clock: Clock;
   readonly resiliency?: Resiliency | undefined;
+  readonly telemetry?: Telemetry | undefined;
   /** Steps of every call to an app behind HTTP. */
   readonly pipeline?: Pipeline | undefined;
 }
@@ -62,6 +64,7 @@ export function createSidecarApp({
   options,
   clock,
   resiliency,
+  telemetry,
   pipeline,
 }: SidecarAppParts): SidecarApp {
   const { app, log } = options;
@@ -73,8 +76,9 @@ export function createSidecarApp({
   };
   const fell = Promise.withResolvers<void>();
   let health: AppHealth | undefined;
-  const direct =
-    app && openAppChannel(app, () => health?.isHealthy ?? true, options.listen.maxBodyBytes);
+  const isHealthy = (): boolean => health?.isHealthy ?? true;
+  const { maxBodyBytes } = options.listen;
+  const direct = app && openAppChannel(app, isHealthy, maxBodyBytes, telemetry);
   const channel = direct && (direct.events ? direct : pipeChannel(direct, pipeline));
   let declared = options.subscriptions ?? [];
   let subscriptions: AppSubscriptions | undefined;

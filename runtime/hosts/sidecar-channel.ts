@@ -5,6 +5,7 @@
  */
 import type { AppChannel, AppRequest, AppResponse } from '../api/invoke.ts';
 import { TroupeError } from '../core/errors.ts';
+import type { Telemetry } from '../core/telemetry.ts';
 import { createAppGrpc } from '../targets/app-grpc.ts';
 import { createAppHttp } from '../targets/app-http.ts';
 import type { GrpcApp } from './grpc-parts.ts';
@@ -23,6 +24,7 @@ export function openAppChannel(
   options: SidecarAppOptions,
   isHealthy: () => boolean,
   maxMessageBytes?: number,
+  telemetry?: Telemetry,
 ): OpenAppChannel {
   const { host, port, protocol, token, health } = options;
   const gate = createGate(options.maxConcurrency, isHealthy);
@@ -33,6 +35,7 @@ export function openAppChannel(
       protocol,
       token,
       maxMessageBytes,
+      telemetry,
       async gate(signal, work) {
         const leave = await gate(signal);
         try {
@@ -47,21 +50,50 @@ export function openAppChannel(
   const app = createAppHttp({ host, port, protocol, token });
   const path = `/${(health?.path ?? '/healthz').replace(/^\/+/, '')}`;
   return {
-    ...limited(app, gate),
+    ...limited(telemetry ? measuredChannel(app, telemetry) : app, gate),
     async probe(signal) {
-      let status: number;
+      let status = 500;
+      const startedAt = performance.now();
       try {
         const answer = await app.invoke({ method: 'GET', path, signal });
         ({ status } = answer);
         await drain(answer);
       } catch (error) {
         return `Network error: ${error instanceof Error ? error.message : String(error)}`;
+      } finally {
+        const labels = { status: String(status) };
+        const elapsed = performance.now() - startedAt;
+        telemetry?.count('http_healthprobes_completed_count', labels);
+        telemetry?.observe('http_healthprobes_roundtrip_latency', labels, elapsed);
       }
       return status >= 200 && status < 300
         ? undefined
         : `Health check failed with status code: ${status}`;
     },
     close: () => app.close(),
+  };
+}
+
+/** Counts requests to the app; one without an answer counts as 500, as in Dapr. */
+function measuredChannel(channel: AppChannel, telemetry: Telemetry): AppChannel {
+  return {
+    ...channel,
+    async invoke(request) {
+      const { method, path, body } = request;
+      const startedAt = performance.now();
+      const size = body instanceof Uint8Array ? body.byteLength : 0;
+      telemetry.observe('http_client_sent_bytes', { method, path }, size);
+      let status = 500;
+      try {
+        const answer = await channel.invoke(request);
+        ({ status } = answer);
+        return answer;
+      } finally {
+        const labels = { method, path, status: String(status) };
+        telemetry.count('http_client_completed_count', labels);
+        telemetry.observe('http_client_roundtrip_latency', labels, performance.now() - startedAt);
+      }
+    },
   };
 }
 

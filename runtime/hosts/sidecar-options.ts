@@ -73,6 +73,8 @@ export interface SidecarOptions {
   readonly app: SidecarAppOptions | undefined;
   /** True: actors can be called although none may be hosted here, because a placement was named. */
   readonly actorsEnabled?: boolean | undefined;
+  /** SQLite file of the app's jobs for when no component is marked for actors. Absent: then jobs are refused. */
+  readonly jobsFile?: string | undefined;
   /** Subscriptions declared beside the app. */
   readonly subscriptions?: readonly SubscriptionSpec[] | undefined;
   /** Policies of calls and deliveries. */
@@ -84,6 +86,8 @@ export interface SidecarOptions {
   /** Addresses outside. */
   readonly httpEndpoints?: readonly HttpEndpointSpec[] | undefined;
   readonly configuration?: Configuration | undefined;
+  /** Where metrics are served. Absent: nothing is measured. */
+  readonly metrics?: { readonly host: string; readonly port: number } | undefined;
   /** In place of the configuration's. */
   readonly secretScopes?: readonly SecretScope[] | undefined;
   /** How long requests and turns that run may still take when the sidecar closes; 0: no limit. Default 5 s. */

@@ -8,6 +8,7 @@ import { createRegistry, type Registry } from '../../components/registry.ts';
 import type { NameResolver } from '../../components/nameresolution/contract.ts';
 import type { Api } from '../api/index.ts';
 import type { Clock } from '../core/ports.ts';
+import type { Telemetry } from '../core/telemetry.ts';
 import { createPeers, type OpenPeers } from '../transport/peer/client.ts';
 import { createPeerServer } from '../transport/peer/server.ts';
 import type { GrpcServer } from '../transport/grpc/server.ts';
@@ -37,6 +38,7 @@ export async function openSidecarPeers(
   options: SidecarOptions,
   clock: Clock,
   registry: Registry = createRegistry(),
+  telemetry?: Telemetry,
 ): Promise<SidecarPeers> {
   const { appId, listen, log } = options;
   const namespace = options.namespace ?? DEFAULT_NAMESPACE;
@@ -44,7 +46,8 @@ export async function openSidecarPeers(
   const resolver = await openResolver(options, clock, registry);
   if (resolver) undo.use(resolver);
   const peers =
-    resolver && undo.use(createPeers({ resolver, maxMessageBytes: listen.maxBodyBytes }));
+    resolver &&
+    undo.use(createPeers({ resolver, maxMessageBytes: listen.maxBodyBytes, telemetry }));
   const isHttp = !options.app?.protocol.startsWith('grpc');
   const { accessControl } = options.configuration ?? {};
   const mayCall = accessControl && createAccessControl(accessControl, isHttp);
@@ -58,6 +61,7 @@ export async function openSidecarPeers(
         host,
         port: listen.internalPort ?? 0,
         logger,
+        telemetry,
         now: () => clock.now(),
         maxMessageBytes: listen.maxBodyBytes,
         closeGraceMs: graceMs,

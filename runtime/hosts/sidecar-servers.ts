@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { Api } from '../api/index.ts';
 import type { Clock } from '../core/ports.ts';
+import type { Telemetry } from '../core/telemetry.ts';
 import type { HttpPipeline } from '../transport/http-pipeline.ts';
 import { createHttpServer, type HttpServer } from '../transport/http-server.ts';
 import type { DaprGrpcOptions } from '../transport/grpc/dapr-server.ts';
@@ -13,6 +14,7 @@ export interface SidecarServersParts {
   readonly options: SidecarOptions;
   readonly api: Api;
   readonly clock: Clock;
+  readonly telemetry?: Telemetry | undefined;
   /** Steps of every request to the HTTP API. */
   readonly pipeline?: HttpPipeline | undefined;
   /** What a request may still take when the servers close. */
@@ -40,6 +42,7 @@ export async function openServers({
   api,
   clock,
   graceMs,
+  telemetry,
   pipeline,
   grpc: grpcParts = {},
 }: SidecarServersParts): Promise<SidecarServers> {
@@ -48,6 +51,7 @@ export async function openServers({
   await using undo = new AsyncDisposableStack();
   const common = {
     logger,
+    telemetry,
     maxBodyBytes: listen.maxBodyBytes,
     maxHeaderBytes: listen.maxHeaderBytes,
     closeGraceMs: graceMs,
@@ -83,6 +87,7 @@ export async function openServers({
       api,
       at: grpcAt,
       logger: log.scoped('dapr.runtime.grpc.api'),
+      telemetry,
       now: () => clock.now(),
       apiToken: listen.apiToken,
       maxMessageBytes: listen.maxBodyBytes,

@@ -14,7 +14,7 @@ import { createHttpEndpoints } from '../targets/http-endpoints.ts';
 import type { GrpcServer } from '../transport/grpc/server.ts';
 import { createInProcessTarget } from '../targets/in-process.ts';
 import { subscribeActors } from './actor-subscriptions.ts';
-import { actorStoreOf, jobsOf, openComponents } from './composition.ts';
+import { actorStoreOf, openComponents } from './composition.ts';
 import type { LoadedComponents } from './loaded-components.ts';
 import { resolveEndpoints } from './sidecar-endpoints.ts';
 import { createPipeline } from './component-pipeline.ts';
@@ -22,7 +22,9 @@ import { createPolicies } from './component-policies.ts';
 import { createSidecarApp, type SidecarApp } from './sidecar-app.ts';
 import { describe } from './sidecar-described.ts';
 import { startFailure } from './sidecar-failure.ts';
+import { openSidecarMetrics } from './sidecar-metrics.ts';
 import type { SidecarOptions } from './sidecar-options.ts';
+import { openSidecarJobs } from './sidecar-jobs.ts';
 import { openSidecarPeers } from './sidecar-peers.ts';
 import { openServers, type SidecarServers } from './sidecar-servers.ts';
 import { DAPR_VERSION } from './sidecar-version.ts';
@@ -61,6 +63,9 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
   log.info({}, `app id: ${appId}`);
   await using undo = new AsyncDisposableStack();
   const { configuration } = options;
+  const metrics = await openSidecarMetrics(options);
+  if (metrics) undo.use(metrics);
+  const telemetry = metrics?.telemetry;
   const resiliency = createPolicies(options.resiliencies ?? [], { clock, logger: log });
   const components = undo.use(
     await openComponents({
@@ -83,6 +88,7 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     options,
     clock,
     resiliency,
+    telemetry,
     pipeline: createPipeline(configuration?.appHttpPipeline ?? [], components.middlewares),
   });
   const endpoints = undo.use(
@@ -94,7 +100,10 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
       }),
     ),
   );
-  const peering = undo.use(await openSidecarPeers(options, clock));
+  const peering = undo.use(await openSidecarPeers(options, clock, undefined, telemetry));
+  const { jobs } = undo.use(
+    await openSidecarJobs({ components, appId, file: options.jobsFile, clock, log }),
+  );
   const leaving = new AbortController();
   const waiting = { outbound: ['app'] as string[], inbound: ['runtime'] as string[] };
   const hosting = hostActors(options, components, () => api);
@@ -113,7 +122,7 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     app: app.channel,
     peers: peering.peers,
     endpoints,
-    jobs: jobsOf(components, { appId, clock, logger: log.scoped('dapr.runtime.scheduler') }),
+    jobs,
     invocations: options.invocations,
     now: () => clock.now(),
     timer: (delayMs, fire) => clock.timer(clock.now() + delayMs, fire, { background: true }),
@@ -141,6 +150,7 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     api,
     clock,
     graceMs,
+    telemetry,
     pipeline: createPipeline(configuration?.httpPipeline ?? [], components.middlewares),
     grpc: grpcParts({
       appId,

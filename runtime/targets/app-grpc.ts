@@ -4,6 +4,7 @@
  * calls for the proxy. Whoever makes a call passes the gate of the host first.
  */
 import { TroupeError } from '../core/errors.ts';
+import type { Telemetry } from '../core/telemetry.ts';
 import { bytesOfAny, type AnyBytes } from '../transport/grpc/any.ts';
 import { createAppCaller, createGrpcEvents, type CallApp } from '../transport/grpc/app-events.ts';
 import type { OutgoingOptions } from '../transport/grpc/client-call.ts';
@@ -23,6 +24,7 @@ export interface AppGrpcOptions {
   readonly token?: string | undefined;
   /** Largest message of the app. Default 4 MiB; 0 or less: no limit. */
   readonly maxMessageBytes?: number | undefined;
+  readonly telemetry?: Telemetry | undefined;
   /** Default: read when the first call goes out. */
   readonly protos?: Protos | undefined;
   /** Every call but health checks runs inside. Default: at once. */
@@ -108,7 +110,9 @@ export function createAppGrpc(options: AppGrpcOptions): AppGrpc {
   const limit = options.maxMessageBytes ?? MAX_BYTES;
   const maxMessageBytes = limit > 0 ? limit : Number.POSITIVE_INFINITY;
   const gate = options.gate ?? (<T>(_signal: unknown, work: () => Promise<T>) => work());
-  const base = createGrpcClient({ host, port, tls: protocol === 'grpcs', maxMessageBytes });
+  const { telemetry } = options;
+  const tls = protocol === 'grpcs';
+  const base = createGrpcClient({ host, port, tls, maxMessageBytes, telemetry });
   const known: Metadata = token === undefined ? {} : { 'dapr-api-token': token };
   const withToken = (given: OutgoingOptions = {}): OutgoingOptions => ({
     ...given,

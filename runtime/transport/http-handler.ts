@@ -6,9 +6,12 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ApiError, toHttpError } from '../api/api-error.ts';
+import { countError } from '../api/error-telemetry.ts';
 import type { HttpResponse, HttpRoute } from '../api/route.ts';
 import type { EngineLogger } from '../core/ports.ts';
+import type { Telemetry } from '../core/telemetry.ts';
 import { createCors } from './cors.ts';
+import { createHttpMeasure } from './http-measure.ts';
 import { answerThrough, type HttpPipeline, type PipedOptions } from './http-pipeline.ts';
 import { collectBody, hasBody, ServerRequest } from './http-request.ts';
 import { sendError, sendResponse } from './http-response.ts';
@@ -30,6 +33,8 @@ export interface HttpHandlerOptions {
   readonly pipeline?: HttpPipeline | undefined;
   /** Gets a line for every request. Default: none. */
   readonly apiLogging?: EngineLogger | undefined;
+  /** Gets counts and latencies of requests, and the errors answered. Default: nothing is measured. */
+  readonly telemetry?: Telemetry | undefined;
 }
 
 export interface HttpHandler {
@@ -52,7 +57,8 @@ const NOT_FOUND: HttpRoute = {
 };
 
 export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
-  const { logger, fallback = NOT_FOUND, apiLogging } = options;
+  const { logger, fallback = NOT_FOUND, apiLogging, telemetry } = options;
+  const measure = telemetry && createHttpMeasure(telemetry);
   const limit = options.maxBodyBytes ?? MAX_BODY_BYTES;
   const maxBody = limit > 0 ? limit : Number.POSITIVE_INFINITY;
   const find = createRouter(options.routes);
@@ -64,12 +70,14 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
     find: (method, path) => find(method, path) ?? other,
     maxBody,
     logger,
+    telemetry,
   };
   let closing = false;
 
   function send(message: IncomingMessage, response: ServerResponse, answer: HttpResponse): void {
     if (closing) response.shouldKeepAlive = false;
-    sendResponse(message, response, answer, (error) =>
+    const sent = measure ? measure.counted(response, answer) : answer;
+    sendResponse(message, response, sent, (error) =>
       logger.warn({ error: String(error) }, 'http response broke off'),
     );
   }
@@ -81,6 +89,7 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
     request?: ServerRequest,
     route?: HttpRoute,
   ): void {
+    if (telemetry) countError(telemetry, error, route?.failure);
     const explain = request && route?.explain;
     const wire = toHttpError(error, route?.failure, explain && ((code) => explain(code, request)));
     if (wire.cause !== undefined) {
@@ -115,6 +124,7 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
 
   function handle(message: IncomingMessage, response: ServerResponse): void {
     if (apiLogging) logCall(apiLogging, message, response);
+    if (measure) measure.begin(message, response);
     const target = message.url!;
     const path = cleanPath(target);
     const method = message.method!;

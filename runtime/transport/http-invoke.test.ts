@@ -134,7 +134,8 @@ describe('without an app', () => {
       500,
       {
         errorCode: 'ERR_DIRECT_INVOKE',
-        message: 'failed to invoke, id: shop, err: cannot invoke local endpoint: app channel not initialized',
+        message:
+          'failed to invoke, id: shop, err: cannot invoke local endpoint: app channel not initialized',
       },
     ]);
   });

@@ -9,8 +9,10 @@ import type {
   Next,
 } from '../../components/middleware/contract.ts';
 import { ApiError, toHttpError, type WireResponse } from '../api/api-error.ts';
+import { countError } from '../api/error-telemetry.ts';
 import type { HttpRequest, HttpResponse, HttpRoute } from '../api/route.ts';
 import type { EngineLogger } from '../core/ports.ts';
+import type { Telemetry } from '../core/telemetry.ts';
 import { hasBody, type ServerRequest } from './http-request.ts';
 import { BadEscape, type Match } from './router.ts';
 
@@ -25,15 +27,17 @@ export interface PipedOptions {
   readonly find: (method: string, path: string) => Match;
   readonly maxBody: number;
   readonly logger: EngineLogger;
+  readonly telemetry?: Telemetry | undefined;
 }
 
 /** Never rejects: what goes wrong is an answer as well. */
 export async function answerThrough(
-  { pipeline, find, maxBody, logger }: PipedOptions,
+  { pipeline, find, maxBody, logger, telemetry }: PipedOptions,
   message: IncomingMessage,
   request: ServerRequest,
 ): Promise<HttpResponse> {
   const failed = (error: unknown, route?: HttpRoute, at?: HttpRequest): HttpResponse => {
+    if (telemetry) countError(telemetry, error, route?.failure);
     const explain = at && route?.explain;
     const wire = toHttpError(error, route?.failure, explain && ((code) => explain(code, at)));
     if (wire.cause !== undefined)

@@ -7,8 +7,9 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { ApiErrorName } from '../../api/error-map.ts';
 import { TroupeError } from '../../core/errors.ts';
 import { Deframer, frame, unpack, type Frame, type FrameLimits } from './framing.ts';
-import { encodeMessage, firstOf, sendable, timeoutMs, type Metadata } from './metadata.ts';
+import { firstOf, sendable, timeoutMs, type Metadata } from './metadata.ts';
 import { CODES, failureOf, GrpcError, OK, type Failure, type Status } from './status.ts';
+import { trailersOf } from './trailers.ts';
 
 const TYPE = 'application/grpc';
 const HEAD = { ':status': 200, 'content-type': TYPE, 'grpc-accept-encoding': 'identity,gzip' };
@@ -55,6 +56,8 @@ export interface CallSettings {
   readonly leaving: AbortSignal;
   /** Hears of failures whose cause the client is not told. */
   readonly onFault: (error: unknown, path: string) => void;
+  /** Hears of every failure. */
+  readonly onFailure?: ((error: unknown, failure?: ApiErrorName) => void) | undefined;
 }
 
 function cancelled(): TroupeError {
@@ -65,6 +68,8 @@ export class ServerCall implements StreamCall {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly deadline: number | undefined;
+  /** Hears once of the code that the call ended with. */
+  onEnd: ((code: number) => void) | undefined;
   readonly #stream: ServerHttp2Stream;
   readonly #settings: CallSettings;
   #controller: AbortController | undefined;
@@ -194,7 +199,7 @@ export class ServerCall implements StreamCall {
 
   /** Ends a unary call that went well. */
   reply(message: Uint8Array): void {
-    if (!this.#end()) return;
+    if (!this.#end(CODES.OK)) return;
     const stream = this.#stream;
     const head = this.#sent ? { ...sendable(this.#sent), ...HEAD } : HEAD;
     stream.respond(head, STREAMED);
@@ -205,19 +210,9 @@ export class ServerCall implements StreamCall {
 
   /** Ends the call with any status; the first end counts. */
   finish(status: Status = OK): void {
-    if (!this.#end()) return;
+    if (!this.#end(status.code)) return;
     const stream = this.#stream;
-    const trailers: Record<string, string | string[]> = {
-      ...(this.#trailers ? sendable(this.#trailers) : {}),
-      'grpc-status': String(status.code),
-    };
-    if (status.message !== '') trailers['grpc-message'] = encodeMessage(status.message);
-    if (status.details) {
-      const { buffer, byteOffset, byteLength } = status.details;
-      trailers['grpc-status-details-bin'] = Buffer.from(buffer, byteOffset, byteLength)
-        .toString('base64')
-        .replace(/=+$/, '');
-    }
+    const trailers = trailersOf(status, this.#trailers);
     this.#discard();
     if (!stream.headersSent) {
       if (!this.#sent) {
@@ -233,6 +228,7 @@ export class ServerCall implements StreamCall {
 
   /** Ends the call with the status of anything thrown. */
   fail(error: unknown, failure?: ApiErrorName): void {
+    this.#settings.onFailure?.(error, failure);
     const known: Failure = failureOf(error, failure);
     if (known.cause !== undefined) this.#settings.onFault(known.cause, this.path);
     if (known.trailers) this.addTrailers(known.trailers);
@@ -277,9 +273,10 @@ export class ServerCall implements StreamCall {
   }
 
   /** Marks the call as ended; false when it was, or when nobody is there to hear of it. */
-  #end(): boolean {
+  #end(code: number): boolean {
     if (this.#ended) return false;
     this.#ended = true;
+    this.onEnd?.(code);
     clearTimeout(this.#timer);
     return !this.#stream.destroyed && !this.#stream.closed;
   }
@@ -288,6 +285,7 @@ export class ServerCall implements StreamCall {
     clearTimeout(this.#timer);
     if (this.#ended) return;
     this.#ended = true;
+    this.onEnd?.(CODES.CANCELLED);
     this.#abort(cancelled());
   }
 

@@ -5,7 +5,9 @@
  */
 import { connect, type ClientHttp2Session } from 'node:http2';
 import { TroupeError } from '../../core/errors.ts';
+import type { Telemetry } from '../../core/telemetry.ts';
 import { RunningCall, type OutgoingCall, type OutgoingOptions } from './client-call.ts';
+import { measured } from './measure.ts';
 import { sendable, timeoutText, type Metadata } from './metadata.ts';
 import { CODES, GrpcError } from './status.ts';
 
@@ -16,6 +18,8 @@ export interface GrpcClientOptions {
   readonly tls?: boolean | undefined;
   /** Largest message received, in bytes. */
   readonly maxMessageBytes: number;
+  /** Gets counts and latencies of unary calls. Default: nothing is measured. */
+  readonly telemetry?: Telemetry | undefined;
 }
 
 export interface UnaryReply {
@@ -43,7 +47,7 @@ interface Connection {
 }
 
 export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
-  const { host, port, tls = false, maxMessageBytes } = options;
+  const { host, port, tls = false, maxMessageBytes, telemetry } = options;
   const scheme = tls ? 'https' : 'http';
   const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   let session: Connection | undefined;
@@ -119,7 +123,9 @@ export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
       return session?.calls ?? 0;
     },
     call,
-    unary,
+    unary: telemetry
+      ? (path, message, given) => measured(telemetry, path, () => unary(path, message, given))
+      : unary,
     close,
     [Symbol.asyncDispose]: close,
   };

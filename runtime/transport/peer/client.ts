@@ -5,6 +5,7 @@
 import { hostname } from 'node:os';
 import type { AppRequest, AppResponse, Peers } from '../../api/invoke.ts';
 import { TroupeError } from '../../core/errors.ts';
+import type { Telemetry } from '../../core/telemetry.ts';
 import type { OutgoingCall } from '../grpc/client-call.ts';
 import { createGrpcClient, type GrpcClient } from '../grpc/client.ts';
 import { createProtos, type MethodCodec, type Protos } from '../grpc/proto.ts';
@@ -44,6 +45,7 @@ export interface PeersOptions {
   /** Default 4 MiB; 0 or less: no limit. */
   readonly maxMessageBytes?: number | undefined;
   readonly protos?: Protos | undefined;
+  readonly telemetry?: Telemetry | undefined;
 }
 
 export interface OpenPeers extends Peers, AsyncDisposable {
@@ -83,7 +85,7 @@ async function failureOf(call: OutgoingCall): Promise<GrpcError> {
 }
 
 export function createPeers(options: PeersOptions): OpenPeers {
-  const { resolver, protos = createProtos(), hostAddress = '127.0.0.1' } = options;
+  const { resolver, protos = createProtos(), hostAddress = '127.0.0.1', telemetry } = options;
   const limit = options.maxMessageBytes ?? MAX_BYTES;
   const maxMessageBytes = limit > 0 ? limit : Number.POSITIVE_INFINITY;
   const maxPayload = payloadBytes(limit);
@@ -111,7 +113,7 @@ export function createPeers(options: PeersOptions): OpenPeers {
     const key = `${host}:${port}`;
     let open = clients.get(key);
     if (!open) {
-      open = { client: createGrpcClient({ host, port, maxMessageBytes }), usedAt: 0 };
+      open = { client: createGrpcClient({ host, port, maxMessageBytes, telemetry }), usedAt: 0 };
       clients.set(key, open);
     }
     open.usedAt = Date.now();
