@@ -7,9 +7,11 @@ import type { Binding, BindingEvent, BindingRequest } from '../../components/bin
 import { TroupeError } from '../core/errors.ts';
 import type { EngineLogger } from '../core/ports.ts';
 import type { Resiliency } from '../core/resiliency.ts';
+import type { Telemetry } from '../core/telemetry.ts';
 import { statusIn } from '../core/resiliency-retry.ts';
 import { ApiError } from './api-error.ts';
 import { bindingAppOf } from './app-deliveries.ts';
+import { countAndTime, INPUT_BINDING, timed } from './block-telemetry.ts';
 import type { AppChannel } from './invoke.ts';
 
 export interface BindingEntry {
@@ -25,6 +27,9 @@ export interface BindingsOptions {
   /** Absent: an event is given to the app once, and then it is the binding's. */
   readonly resiliency?: Resiliency | undefined;
   readonly app?: AppChannel | undefined;
+  /** Absent: nothing is measured. */
+  readonly telemetry?: Telemetry | undefined;
+  readonly namespace?: string | undefined;
   readonly logger: EngineLogger;
 }
 
@@ -134,6 +139,8 @@ export function createBindingsApi({
   app,
   logger,
   resiliency,
+  telemetry,
+  namespace = '',
 }: BindingsOptions): BindingsApi {
   async function run(
     name: string,
@@ -186,10 +193,17 @@ export function createBindingsApi({
               const send = (given: AbortSignal): Promise<BindingReply> =>
                 receiver.deliver(input, event, { signal: given });
               const policy = resiliency?.inbound(name, 'Binding');
-              const reply = await (policy?.run((attempt) => send(attempt.signal ?? signal), {
-                signal,
-                codeOf: statusIn,
-              }) ?? send(signal));
+              const deliver = (): Promise<BindingReply> =>
+                policy?.run((attempt) => send(attempt.signal ?? signal), {
+                  signal,
+                  codeOf: statusIn,
+                }) ?? send(signal);
+              const reply = await (telemetry
+                ? timed(deliver, (success, elapsedMs) => {
+                    const labels = { component: name, namespace, success: String(success) };
+                    countAndTime(telemetry, INPUT_BINDING, labels, elapsedMs);
+                  })
+                : deliver());
               await fanOut(reply, signal);
               return reply.data;
             }),

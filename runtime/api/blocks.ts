@@ -8,6 +8,7 @@ import type { SecretStore } from '../../components/secretstores/contract.ts';
 import type { JobScheduler } from '../core/job-scheduler.ts';
 import type { EngineLogger } from '../core/ports.ts';
 import type { Resiliency } from '../core/resiliency.ts';
+import type { Telemetry } from '../core/telemetry.ts';
 import {
   configurationRoutes,
   createConfigurationApi,
@@ -31,6 +32,8 @@ export interface BlocksOptions {
   readonly logger: EngineLogger;
   /** Policies of deliveries to the app. */
   readonly resiliency?: Resiliency | undefined;
+  /** Absent: nothing is measured. */
+  readonly telemetry?: Telemetry | undefined;
   readonly secretStores?: ReadonlyMap<string, SecretStore> | undefined;
   readonly secretScopes?: readonly SecretScope[] | undefined;
   readonly configurations?: ReadonlyMap<string, ConfigurationStore> | undefined;

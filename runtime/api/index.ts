@@ -4,8 +4,10 @@
  */
 import type { ActorRuntime, EngineLogger, Publisher } from '../core/ports.ts';
 import type { Resiliency } from '../core/resiliency.ts';
+import type { Telemetry } from '../core/telemetry.ts';
 import { actorRoutes } from './actor-routes.ts';
 import { createActorsApi, type ActorsApi } from './actors.ts';
+import { measuredDeliver, measuredPeers } from './block-telemetry.ts';
 import {
   blockRoutes,
   closeBlocks,
@@ -74,6 +76,8 @@ export interface ApiOptions extends BlocksOptions {
   readonly timer?: Timer | undefined;
   /** Policies of calls and deliveries. Absent: each is tried once. */
   readonly resiliency?: Resiliency | undefined;
+  /** Gets counts and latencies of what the blocks do. Absent: nothing is measured. */
+  readonly telemetry?: Telemetry | undefined;
   readonly logger: EngineLogger;
   /** Absent: always ready. */
   readonly ready?: (() => Readiness) | undefined;
@@ -105,7 +109,7 @@ export function createApi(options: ApiOptions): Api {
   const outbox = createStateOutbox({ ...options, pubsub });
   const state = createStateApi({ ...options, outbox });
   const subscriptions = createSubscriptions({ ...options, pubsub });
-  const invoke = createInvokeApi(options);
+  const invoke = createMeasuredInvoke(options);
   const actors = createActorsApi(options.actors, options.actorStateTtl);
   const metadata = createMetadataApi({ ...options, subscriptions: () => subscriptions.list() });
   const health = createHealthApi(options);
@@ -154,4 +158,11 @@ function modelRoutes(
     },
     onError: (error) => logger.error({ err: error }, 'inference request failed'),
   });
+}
+
+function createMeasuredInvoke(options: ApiOptions): InvokeApi {
+  const { telemetry, peers } = options;
+  if (!telemetry) return createInvokeApi(options);
+  const invoke = createInvokeApi({ ...options, peers: peers && measuredPeers(peers, telemetry) });
+  return { ...invoke, deliver: measuredDeliver(invoke.deliver, telemetry) };
 }

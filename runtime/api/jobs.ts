@@ -6,8 +6,10 @@
 import type { JobDelivery, JobScheduler, StoredJob } from '../core/job-scheduler.ts';
 import type { JobData, JobSpec } from '../core/jobs.ts';
 import { isTroupeError } from '../core/errors.ts';
+import type { Telemetry } from '../core/telemetry.ts';
 import { ApiError } from './api-error.ts';
 import { jobDeliveryOf } from './app-deliveries.ts';
+import { timed } from './block-telemetry.ts';
 import type { ApiErrorName } from './error-map.ts';
 import type { AppChannel } from './invoke.ts';
 
@@ -17,6 +19,8 @@ export interface JobsOptions {
   /** Absent: no store keeps jobs, and the API says so. */
   readonly jobs?: JobScheduler | undefined;
   readonly app?: AppChannel | undefined;
+  /** Absent: nothing is measured. */
+  readonly telemetry?: Telemetry | undefined;
 }
 
 export interface JobsApi {
@@ -62,12 +66,31 @@ function deliverTo(app: AppChannel): JobDelivery {
       signal,
     });
     for await (const _chunk of answer.body);
-    if (answer.status === 404 || (answer.status >= 200 && answer.status < 300)) return;
+    if (answer.status === 404) return 'dropped';
+    if (answer.status >= 200 && answer.status < 300) return undefined;
     throw new Error(`the app answered ${answer.status} to POST /job/${name}`);
   };
 }
 
-export function createJobsApi({ appId, namespace, jobs, app }: JobsOptions): JobsApi {
+function measuredDelivery(
+  deliver: JobDelivery,
+  telemetry: Telemetry,
+  namespace: string,
+): JobDelivery {
+  return (job, options) =>
+    timed(
+      () => deliver(job, options),
+      (hasEnded, elapsedMs, outcome) => {
+        const labels = { namespace, operation: 'job_trigger_op' };
+        const success = hasEnded && outcome !== 'dropped';
+        telemetry.count(`component_job_${success ? 'success' : 'failure'}_count`, labels);
+        const told = { ...labels, success: String(success) };
+        telemetry.observe('component_job_latencies', told, elapsedMs);
+      },
+    );
+}
+
+export function createJobsApi({ appId, namespace, jobs, app, telemetry }: JobsOptions): JobsApi {
   const rich = { metadata: { appID: appId, namespace: namespace ?? '' } };
 
   async function attempt<T>(
@@ -118,7 +141,10 @@ export function createJobsApi({ appId, namespace, jobs, app }: JobsOptions): Job
       attempt('JOB_DELETE', 'delete job', (scheduler) => scheduler.deleteByPrefix(prefix)),
     list: () => attempt('JOB_LIST', 'list jobs', (scheduler) => scheduler.list()),
     start(deliver = app && (app.events ? jobDeliveryOf(app.events) : deliverTo(app))) {
-      return jobs && deliver ? jobs.start(deliver) : async () => {};
+      if (!jobs || !deliver) return async () => {};
+      return jobs.start(
+        telemetry ? measuredDelivery(deliver, telemetry, namespace ?? '') : deliver,
+      );
     },
   };
 }

@@ -5,8 +5,10 @@
 import { toJson } from '../core/codec.ts';
 import type { Publisher } from '../core/ports.ts';
 import type { Resiliency } from '../core/resiliency.ts';
+import type { Telemetry } from '../core/telemetry.ts';
 import type { BrokerMessage, PubSub } from '../../components/pubsub/contract.ts';
-import { toEventBytes } from './cloudevents.ts';
+import { countAndTime, EGRESS, EGRESS_BULK, timed } from './block-telemetry.ts';
+import { NO_TRACE, toEventBytes } from './cloudevents.ts';
 import { ApiError } from './api-error.ts';
 import { createSender } from './pubsub-send.ts';
 
@@ -30,6 +32,9 @@ export interface PubSubOptions {
   readonly now: () => number;
   /** Absent: a publish is tried once. */
   readonly resiliency?: Resiliency | undefined;
+  /** Absent: nothing is measured. */
+  readonly telemetry?: Telemetry | undefined;
+  readonly namespace?: string | undefined;
 }
 
 export interface PublishRequest {
@@ -113,7 +118,7 @@ function entryMetadata(request: Metadata, entry: Metadata | undefined): Metadata
 }
 
 export function createPubSubApi(options: PubSubOptions): PubSubApi {
-  const { appId, pubsubs, now } = options;
+  const { appId, pubsubs, now, telemetry, namespace = '' } = options;
   const sender = createSender(options.resiliency);
 
   function require(name: string, metadata: Metadata = {}): PubSubEntry {
@@ -150,7 +155,10 @@ export function createPubSubApi(options: PubSubOptions): PubSubApi {
     const topic = `${topicPrefix}${request.topic}`;
     const rest = Object.keys(metadata).length === 0 ? {} : { metadata };
     if (isRaw(request.pubsub, metadata)) {
-      return { topic, data, ...(contentType ? { contentType } : {}), ...rest };
+      const { traceparent: traceid = NO_TRACE, tracestate } = request;
+      const trace = tracestate === undefined ? { traceid } : { traceid, tracestate };
+      const beside = { ...metadata, ...trace };
+      return { topic, data, ...(contentType ? { contentType } : {}), metadata: beside };
     }
     const bytes = toEventBytes({
       id: request.id,
@@ -183,6 +191,17 @@ export function createPubSubApi(options: PubSubOptions): PubSubApi {
     return topicError('PUBSUB_PUBLISH', request, message, why, cause);
   }
 
+  function egress(
+    families: typeof EGRESS | typeof EGRESS_BULK,
+    { pubsub, topic }: { pubsub: string; topic: string },
+    success: boolean,
+    elapsedMs: number,
+  ): void {
+    if (!telemetry) return;
+    const labels = { component: pubsub, namespace, success: String(success), topic };
+    countAndTime(telemetry, families, labels, elapsedMs);
+  }
+
   return {
     has: (name) => pubsubs.has(name),
     require,
@@ -198,10 +217,12 @@ export function createPubSubApi(options: PubSubOptions): PubSubApi {
       const message = messageFor(request, entry);
       try {
         const { signal, untilHandled = false } = request;
-        await sender.send(request.pubsub, entry.pubsub, message, {
-          ...(signal ? { signal } : {}),
-          untilHandled,
-        });
+        const options = { ...(signal ? { signal } : {}), untilHandled };
+        const send = (): Promise<void> =>
+          sender.send(request.pubsub, entry.pubsub, message, options);
+        await (telemetry
+          ? timed(send, (success, ms) => egress(EGRESS, request, success, ms))
+          : send());
       } catch (cause) {
         throw publishError(request, cause);
       }
@@ -222,7 +243,9 @@ export function createPubSubApi(options: PubSubOptions): PubSubApi {
           entry,
         ),
       );
+      const startedAt = performance.now();
       const errors = await sender.sendBulk(request.pubsub, entry.pubsub, messages, signal);
+      egress(EGRESS_BULK, request, errors.size === 0, performance.now() - startedAt);
       return [...errors].map(([index, error]) => ({
         entryId: entries[index]!.entryId,
         error: messageOf(error),

@@ -5,6 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { BrokerMessage } from '../../components/pubsub/contract.ts';
+import { countAndTime, INGRESS_BULK } from './block-telemetry.ts';
 import {
   DeliveryFailure,
   route,
@@ -104,9 +105,11 @@ async function deliverGroup(
   const left = new Map(entries.map((entry) => [entry.waiting.entryId, entry]));
 
   const attempt = async (signal: AbortSignal): Promise<void> => {
+    const startedAt = performance.now();
     const { statuses, code, why } = await deliver(
       envelope(parts, path, [...left.values()], signal),
     );
+    tellBatch(parts, [...left.keys()], statuses, performance.now() - startedAt);
     for (const [id, entry] of left) {
       const status: DeliveryStatus = statuses.get(id) ?? 'RETRY';
       if (status === 'RETRY') continue;
@@ -159,4 +162,20 @@ function envelope(
       metadata: message.metadata ?? {},
     })),
   };
+}
+
+/** The batch as a whole, and how many events of each outcome it had. */
+function tellBatch(
+  { telemetry, namespace, pubsub, topic }: DeliveryParts,
+  ids: readonly string[],
+  statuses: ReadonlyMap<string, DeliveryStatus>,
+  elapsedMs: number,
+): void {
+  if (!telemetry) return;
+  const labels = { component: pubsub, namespace, topic };
+  countAndTime(telemetry, INGRESS_BULK, labels, elapsedMs);
+  for (const id of ids) {
+    const process_status = (statuses.get(id) ?? 'RETRY').toLowerCase();
+    telemetry.count('component_pubsub_ingress_bulk_event_count', { ...labels, process_status });
+  }
 }

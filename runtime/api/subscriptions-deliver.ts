@@ -7,6 +7,8 @@ import type { BrokerMessage } from '../../components/pubsub/contract.ts';
 import { TroupeError } from '../core/errors.ts';
 import type { EngineLogger } from '../core/ports.ts';
 import type { Policy } from '../core/resiliency-runner.ts';
+import type { Telemetry } from '../core/telemetry.ts';
+import { countAndTime, INGRESS, timed } from './block-telemetry.ts';
 import { hasExpired, type Received } from './cloudevents.ts';
 import { decodeMessage } from './cloudevents-decode.ts';
 import type { PubSubApi } from './pubsub.ts';
@@ -24,6 +26,8 @@ export interface DeliveryParts {
   readonly api: PubSubApi;
   readonly now: () => number;
   readonly logger: EngineLogger;
+  readonly telemetry?: Telemetry | undefined;
+  readonly namespace: string;
 }
 
 /** A message on its way to the app. */
@@ -101,8 +105,10 @@ export async function deliverOne(
   if (!routed) return;
   const { received, path } = routed;
   const attempt = async (signal: AbortSignal): Promise<void> => {
-    const answer = await deliver({ ...received, path, message, signal });
-    const result = typeof answer === 'string' ? { status: answer } : answer;
+    const result = await tellOutcome(parts, async () => {
+      const answer = await deliver({ ...received, path, message, signal });
+      return typeof answer === 'string' ? { status: answer } : answer;
+    });
     switch (result.status) {
       case 'SUCCESS':
         return;
@@ -127,6 +133,25 @@ export async function deliverOne(
   } catch (error) {
     if (isClosing() || !(await toDeadLetter(parts, message))) throw error;
   }
+}
+
+/** What throws counts as a retry. Of a dropped event Dapr says that the app answered well. */
+async function tellOutcome(
+  { telemetry, namespace, pubsub, topic }: DeliveryParts,
+  deliver: () => Promise<DeliveryResult>,
+): Promise<DeliveryResult> {
+  if (!telemetry) return deliver();
+  return timed(deliver, (_success, elapsedMs, result) => {
+    const status = result?.status ?? 'RETRY';
+    const labels = {
+      component: pubsub,
+      namespace,
+      process_status: status.toLowerCase(),
+      status: status === 'DROP' ? 'success' : '',
+      topic,
+    };
+    countAndTime(telemetry, INGRESS, labels, elapsedMs);
+  });
 }
 
 export function textOf(error: unknown): string {

@@ -8,6 +8,7 @@ import type { CloudEvent } from '../actor/actor.ts';
 import { TroupeError } from '../core/errors.ts';
 import type { EngineLogger } from '../core/ports.ts';
 import type { Resiliency } from '../core/resiliency.ts';
+import type { Telemetry } from '../core/telemetry.ts';
 import type { BrokerMessage, Subscription } from '../../components/pubsub/contract.ts';
 import type { Received } from './cloudevents.ts';
 import type { SubscriptionInfo } from './metadata.ts';
@@ -102,6 +103,9 @@ export interface SubscriptionsOptions {
   readonly logger: EngineLogger;
   /** Absent: a delivery is tried once, and then it is the broker's. */
   readonly resiliency?: Resiliency | undefined;
+  /** Absent: nothing is measured. */
+  readonly telemetry?: Telemetry | undefined;
+  readonly namespace?: string | undefined;
   /** On the clock of `now`. Default: the real time, keeping no process alive. */
   readonly timer?: Timer | undefined;
 }
@@ -146,7 +150,7 @@ export const realTimer: Timer = (delayMs, fire) => {
 };
 
 export function createSubscriptions(options: SubscriptionsOptions): Subscriptions {
-  const { appId, pubsub: api, now, logger, resiliency, timer = realTimer } = options;
+  const { appId, pubsub: api, now, logger, resiliency, telemetry, timer = realTimer } = options;
   const open = new Map<Subscription, SubscriptionInfo | undefined>();
   let announced: () => readonly SubscriptionInfo[] = () => [];
 
@@ -180,6 +184,8 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
       api,
       now,
       logger,
+      telemetry,
+      namespace: options.namespace ?? '',
     };
     const drain = createDrain(timer, DRAIN_MS);
     const isClosing = (): boolean => drain.closing;

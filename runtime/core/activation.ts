@@ -53,6 +53,10 @@ export class Activation {
     return this.host.target.type;
   }
 
+  get timerCount(): number {
+    return this.#timers?.count ?? 0;
+  }
+
   get address(): ActorAddress {
     return { type: this.type, id: this.id };
   }

@@ -87,7 +87,9 @@ export class HostedType {
 
   remove(activation: Activation): void {
     this.#unlink(activation);
-    if (this.#active.get(activation.id) === activation) this.#active.delete(activation.id);
+    if (this.#active.get(activation.id) !== activation) return;
+    this.#active.delete(activation.id);
+    this.#parts.told.deactivated(activation.type);
   }
 
   activations(): Iterable<Activation> {

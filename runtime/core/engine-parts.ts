@@ -1,6 +1,7 @@
 /** What the engine's pieces share: the ports, the turn scope, and the counters. */
 import type { AsyncLocalStorage } from 'node:async_hooks';
 import type { Call } from './call.ts';
+import type { EngineTelemetry } from './engine-telemetry.ts';
 import type { ActorAddress } from './errors.ts';
 import type { Interceptor } from './interceptors.ts';
 import type { OutboxRow } from './outbox-row.ts';
@@ -39,6 +40,7 @@ export interface EngineParts {
   readonly tasks: TaskRunner | undefined;
   readonly scope: AsyncLocalStorage<Turn>;
   readonly counters: EngineCounters;
+  readonly told: EngineTelemetry;
   readonly dedupe: boolean;
   /** Sends a committed outbox row on its way; `isCertain` is false when its commit had no answer. */
   dispatch(row: OutboxRow, isCertain: boolean): void;

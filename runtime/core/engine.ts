@@ -4,6 +4,7 @@ import { createActorOperations } from './actor-operations.ts';
 import { HostedType, type ActorTarget } from './actor-type.ts';
 import { Deadlines } from './deadlines.ts';
 import type { EngineCounters, EngineParts } from './engine-parts.ts';
+import { createEngineTelemetry, gaugeActors } from './engine-telemetry.ts';
 import { TroupeError, type ActorAddress } from './errors.ts';
 import type { Interceptor } from './interceptors.ts';
 import { OutboxDispatcher } from './outbox.ts';
@@ -18,8 +19,10 @@ import type {
   Random,
   TaskRunner,
 } from './ports.ts';
+import { countedPublisher } from './publishing.ts';
 import { listReminders, ReminderScheduler } from './reminders.ts';
 import { Router } from './router.ts';
+import type { Telemetry } from './telemetry.ts';
 import type { Turn } from './turn.ts';
 
 /** Ids in a page of `list`, unless another number is asked for. */
@@ -38,6 +41,8 @@ export interface EngineOptions {
   readonly defaultTimeoutMs: number;
   readonly tasks?: TaskRunner | undefined;
   readonly peer?: Peer;
+  /** Absent: nothing is measured. */
+  readonly telemetry?: Telemetry | undefined;
   /** False only to show in a test what repetitions do without it. */
   readonly dedupe?: boolean;
 }
@@ -81,6 +86,7 @@ export class Engine {
       activity: 0,
     };
     const scope = new AsyncLocalStorage<Turn>();
+    const told = createEngineTelemetry(options.telemetry);
     // What the engine sends on its own behalf must not look like a call of the turn that caused it.
     const detached = <T>(work: () => T): T => scope.exit(work);
     const owned = async (actor: ActorAddress): Promise<boolean> =>
@@ -90,7 +96,7 @@ export class Engine {
       store,
       clock,
       logger,
-      publisher: () => counted(publisher(), counters),
+      publisher: () => countedPublisher(publisher(), counters),
       random: () => options.random.id(),
       owned: (actor) => ownsNow(placement, actor),
       call: (call) => detached(() => this.router.call(call)),
@@ -112,6 +118,7 @@ export class Engine {
       tasks: options.tasks,
       scope,
       counters,
+      told,
       dedupe: options.dedupe ?? true,
       dispatch: (row, isCertain) => detached(() => this.#outbox.dispatch(row, isCertain)),
       forget: (sender) => this.#outbox.forget(sender),
@@ -122,7 +129,11 @@ export class Engine {
         placement.fenced(actor);
         logger.error({ actor }, 'a newer host has taken over in the same store');
       },
-      enter: (call) => detached(() => this.router.call(call)),
+      enter: (call) =>
+        told.timerFired(
+          call.type,
+          detached(() => this.router.call(call)),
+        ),
       track: (work) => this.#track(work),
     };
     this.router = new Router({
@@ -195,6 +206,11 @@ export class Engine {
         'NOT_FOUND',
         `there is no pub/sub component "${name}"; add one of that name`,
       );
+  }
+
+  /** Sets the gauges of actors; for a collector that is about to be read. */
+  gauge(telemetry: Telemetry): void {
+    gaugeActors(telemetry, this.#types.values());
   }
 
   /** Resolves when the outbox has nothing left to deliver. */
@@ -272,22 +288,4 @@ async function ownsNow(placement: Placement, { type, id }: ActorAddress): Promis
   } catch {
     return false;
   }
-}
-
-function counted(
-  publisher: Publisher | undefined,
-  counters: EngineCounters,
-): Pick<Publisher, 'publish'> | undefined {
-  return (
-    publisher && {
-      async publish(event) {
-        counters.publishing++;
-        try {
-          await publisher.publish(event);
-        } finally {
-          counters.publishing--;
-        }
-      },
-    }
-  );
 }

@@ -23,11 +23,14 @@ export interface JobStore {
   list(page: { after?: { at: number; name: string }; limit: number }): Promise<StoredJob[]>;
 }
 
-/** Rejects when the app failed the tick. A tick whose signal has aborted counts as not delivered. */
+/**
+ * Rejects when the app failed the tick, resolves to `dropped` when it does not
+ * know the job. A tick whose signal has aborted counts as not delivered.
+ */
 export type JobDelivery = (
   job: { readonly name: string; readonly spec: JobSpec },
   options: { signal: AbortSignal },
-) => Promise<void>;
+) => Promise<void | 'dropped'>;
 
 export interface JobSchedulerOptions {
   readonly store: JobStore;

@@ -64,6 +64,10 @@ export class Timers {
     this.#fire = fire;
   }
 
+  get count(): number {
+    return this.#running.size;
+  }
+
   set(name: string, timer: PlannedTimer): void {
     this.delete(name);
     const running: Running = {

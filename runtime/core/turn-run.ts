@@ -47,7 +47,10 @@ export async function runTurn(activation: Activation, turn: Turn): Promise<void>
       activation.leave(turn);
     }
     if (held) await held.durable;
-    if (call.kind === 'reminder' && value === FIRED) parts.counters.remindersFired++;
+    if (call.kind === 'reminder' && value === FIRED) {
+      parts.counters.remindersFired++;
+      parts.told.reminderFired(call.type, true);
+    }
     call.resolve(answer);
   } catch (error) {
     if (turn.inner) await turn.alone();
@@ -205,7 +208,7 @@ async function remind(activation: Activation, turn: Turn): Promise<boolean> {
 /** The same firing again after a pause, whatever failed: handler, activation, interceptor or commit. False: that could not be stored. */
 async function putOff(activation: Activation, turn: Turn, error: unknown): Promise<boolean> {
   if (isTroupeError(error) && error.code === 'FENCED') return false;
-  const { counters, logger } = activation.parts;
+  const { counters, told, logger } = activation.parts;
   const name = turn.call.method;
   try {
     const record = await activation.state.readReminder(name);
@@ -215,6 +218,7 @@ async function putOff(activation: Activation, turn: Turn, error: unknown): Promi
     turn.beforeCommit = undefined;
     await commitOf(activation, turn)?.durable;
     counters.reminderFailures++;
+    told.reminderFired(activation.type, false);
     logger.warn(
       { actor: activation.address, reminder: name, failures: record.failures + 1, err: error },
       'reminder failed, will be tried again',

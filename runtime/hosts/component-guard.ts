@@ -8,6 +8,8 @@ import type { KindName } from '../../components/registry.ts';
 import { isTroupeError } from '../core/errors.ts';
 import type { Resiliency } from '../core/resiliency.ts';
 import type { ComponentKind } from '../core/resiliency-policies.ts';
+import type { Telemetry } from '../core/telemetry.ts';
+import { measuredCall, MEASURED_METHODS } from './component-measure.ts';
 
 /** Calls of each kind that a policy is for. Publishing has its own, because it repeats parts of a batch. */
 const GUARDED: Readonly<
@@ -53,6 +55,7 @@ export function guard<C extends Component>(
   name: string,
   instance: C,
   resiliency: Resiliency | undefined,
+  measuring?: { readonly telemetry: Telemetry; readonly namespace: string },
 ): Guarded<C> {
   let running = 0;
   const waiting: (() => void)[] = [];
@@ -73,7 +76,7 @@ export function guard<C extends Component>(
     const original = (instance as unknown as Record<string, Method | undefined>)[method];
     if (!original) return;
     const call = original.bind(instance);
-    wrapped.set(method, (...args) => {
+    const guarded: Method = (...args) => {
       const policy = policed && resiliency?.outbound(name, policed);
       if (!policy?.active) return counted(() => call(...args));
       const given = signalOf(args);
@@ -83,10 +86,16 @@ export function guard<C extends Component>(
           isFinal,
         }),
       );
-    });
+    };
+    const at = { kind, component: name, namespace: measuring?.namespace ?? '' };
+    wrapped.set(
+      method,
+      measuring ? measuredCall(measuring.telemetry, at, method, guarded) : guarded,
+    );
   };
   for (const method of own?.methods ?? []) wrap(method, own!.as);
   for (const method of COUNTED[kind] ?? []) wrap(method, undefined);
+  if (measuring) for (const method of MEASURED_METHODS[kind] ?? []) wrap(method, undefined);
 
   const component = new Proxy(instance, {
     get(target, property) {

@@ -113,7 +113,13 @@ export function createLoading(options: LoadOptions): Loading {
     const instance = await within(spec, (signal) =>
       create(spec, driver as Driver<Component>, own, signal),
     );
-    const { component, idle } = guard(kind, spec.name, instance, options.resiliency);
+    const { component, idle } = guard(
+      kind,
+      spec.name,
+      instance,
+      options.resiliency,
+      options.measuring,
+    );
     const one: Opened = { spec, kind, instance, idle, leave: () => {} };
     opened.push(one);
     if (forActors) {
@@ -150,10 +156,14 @@ export function createLoading(options: LoadOptions): Loading {
       const before = opened.length;
       try {
         await instantiate(planned);
+        options.measuring?.telemetry.count('runtime_component_init_total', { component: type });
         logger.info({ name, type, version }, 'component loaded');
+        options.measuring?.telemetry.set('runtime_component_loaded', {}, opened.length);
         return true;
       } catch (error) {
         const named = nameError(spec, error);
+        const labels = { component: type, componentName: name, reason: 'init' };
+        options.measuring?.telemetry.count('runtime_component_init_fail_total', labels);
         if (!spec.ignoreErrors || options.signal?.aborted) throw named;
         for (const one of opened.splice(before)) {
           one.leave();
@@ -168,6 +178,7 @@ export function createLoading(options: LoadOptions): Loading {
       if (at < 0) return;
       const [one] = opened.splice(at, 1);
       one!.leave();
+      options.measuring?.telemetry.set('runtime_component_loaded', {}, opened.length);
       const limit = Promise.withResolvers<void>();
       const wake = timer(RETIRE_MS, limit.resolve);
       await Promise.race([one!.idle(), limit.promise]);
@@ -196,6 +207,7 @@ const isTruthy = (text: string): boolean =>
 
 /** The values of the driver's own fields; the runtime's stay with the runtime. */
 function ownedBy(driver: Driver<Component>, values: Values): Values {
+  if (driver.openMetadata) return values;
   const names = new Set(
     driver.fields.flatMap(({ name, aliases = [] }) =>
       [name, ...aliases].map((text) => text.toLowerCase()),

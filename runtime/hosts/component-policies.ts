@@ -1,9 +1,15 @@
 /** Resiliency on the machine's chance and the expressions of configuration. */
 import { compileCel } from '../config/cel.ts';
 import type { Clock, EngineLogger } from '../core/ports.ts';
-import { createResiliency, type Resiliency, type ResiliencyObserver } from '../core/resiliency.ts';
+import {
+  createResiliency,
+  type PolicyEvent,
+  type Resiliency,
+  type ResiliencyObserver,
+} from '../core/resiliency.ts';
 import type { BreakerCounts } from '../core/resiliency-breaker.ts';
 import type { ResiliencyPolicies } from '../core/resiliency-policies.ts';
+import type { Labels, Telemetry } from '../core/telemetry.ts';
 
 export interface PoliciesOptions {
   readonly clock: Clock;
@@ -35,5 +41,32 @@ function tripOf(expression: string): (counts: BreakerCounts) => boolean {
     } catch {
       return false;
     }
+  };
+}
+
+const BREAKER_STATES = ['closed', 'half-open', 'open', 'unknown'];
+
+/** Counts what policies do, with Dapr's labels; the state of a circuit breaker is 1 at one of its states. */
+export function policyObserver(telemetry: Telemetry): ResiliencyObserver {
+  const labelsOf = ({ name, namespace, policy, flow, target, status }: PolicyEvent): Labels => ({
+    name,
+    namespace,
+    policy,
+    flow_direction: flow,
+    target,
+    status,
+  });
+  return {
+    loaded: (name, namespace) => telemetry.count('resiliency_loaded', { name, namespace }),
+    applied(event) {
+      const labels = labelsOf(event);
+      telemetry.count('resiliency_count', labels);
+      if (event.policy !== 'circuitbreaker') return;
+      for (const status of BREAKER_STATES) {
+        const value = status === event.status ? 1 : 0;
+        telemetry.set('resiliency_cb_state', { ...labels, status }, value);
+      }
+    },
+    activated: (event) => telemetry.count('resiliency_activations_total', labelsOf(event)),
   };
 }

@@ -29,7 +29,7 @@ export interface OpenComponentsOptions {
   readonly registry?: Registry | undefined;
   /** What else loading takes. */
   readonly loading?:
-    | Pick<LoadOptions, 'resiliency' | 'deniedTypes' | 'unknownMetadata' | 'signal'>
+    | Pick<LoadOptions, 'resiliency' | 'deniedTypes' | 'unknownMetadata' | 'signal' | 'measuring'>
     | undefined;
 }
 

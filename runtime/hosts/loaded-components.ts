@@ -15,6 +15,7 @@ import type { StateEncryption } from '../api/state-encryption.ts';
 import type { OutboxSettings } from '../api/state-outbox.ts';
 import type { ComponentSpec } from '../config/component.ts';
 import type { Resiliency } from '../core/resiliency.ts';
+import type { Telemetry } from '../core/telemetry.ts';
 import type { TopicScopes } from './topic-scopes.ts';
 
 export interface LoadOptions {
@@ -31,6 +32,8 @@ export interface LoadOptions {
   readonly timer?: ComponentOptions['timer'];
   /** Policies of calls on components. Absent: each call is made once. */
   readonly resiliency?: Resiliency | undefined;
+  /** Gets counts and latencies of calls on components. Absent: nothing is measured. */
+  readonly measuring?: { readonly telemetry: Telemetry; readonly namespace: string } | undefined;
   /** Metadata fields that a driver does not have: refused, or passed over with a warning as Dapr does. Default `refuse`. */
   readonly unknownMetadata?: 'refuse' | 'warn' | undefined;
   /** Types that may not be used: `state.redis`, or with a version `state.redis/v1`. */

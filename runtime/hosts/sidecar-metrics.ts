@@ -5,6 +5,8 @@ import type { SidecarOptions } from './sidecar-options.ts';
 
 export interface SidecarMetrics extends AsyncDisposable {
   readonly telemetry: Telemetry;
+  /** Told each time before the metrics are read, to set gauges. */
+  onRead(listener: () => void): void;
   readonly port: number;
 }
 
@@ -32,8 +34,10 @@ export async function openSidecarMetrics({
   const telemetry = createMetrics({ appId, settings });
   const server = await openMetricsServer(telemetry, at);
   log.scoped('dapr.metrics').info({}, `metrics server started on ${at.host}:${server.port}/`);
+  const { onRead } = telemetry;
   return {
     telemetry,
+    onRead,
     port: server.port,
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };

@@ -8,6 +8,7 @@ import { createApi, type Api } from '../api/index.ts';
 import { Engine } from '../core/engine.ts';
 import type { ActorRuntime } from '../core/ports.ts';
 import { underActorPolicies } from '../core/resiliency-actors.ts';
+import type { Telemetry } from '../core/telemetry.ts';
 import { createSinglePlacement } from '../placement/single.ts';
 import { grpcParts } from './grpc-parts.ts';
 import { createHttpEndpoints } from '../targets/http-endpoints.ts';
@@ -18,10 +19,11 @@ import { actorStoreOf, openComponents } from './composition.ts';
 import type { LoadedComponents } from './loaded-components.ts';
 import { resolveEndpoints } from './sidecar-endpoints.ts';
 import { createPipeline } from './component-pipeline.ts';
-import { createPolicies } from './component-policies.ts';
+import { createPolicies, policyObserver } from './component-policies.ts';
 import { createSidecarApp, type SidecarApp } from './sidecar-app.ts';
 import { describe } from './sidecar-described.ts';
 import { startFailure } from './sidecar-failure.ts';
+import { findPluggables } from './pluggable-sockets.ts';
 import { openSidecarMetrics } from './sidecar-metrics.ts';
 import type { SidecarOptions } from './sidecar-options.ts';
 import { openSidecarJobs } from './sidecar-jobs.ts';
@@ -66,7 +68,11 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
   const metrics = await openSidecarMetrics(options);
   if (metrics) undo.use(metrics);
   const telemetry = metrics?.telemetry;
-  const resiliency = createPolicies(options.resiliencies ?? [], { clock, logger: log });
+  const resiliency = createPolicies(options.resiliencies ?? [], {
+    clock,
+    logger: log,
+    observer: telemetry && policyObserver(telemetry),
+  });
   const components = undo.use(
     await openComponents({
       components: options.components,
@@ -74,10 +80,12 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
       clock,
       logger: log,
       env: options.env,
+      registry: await findPluggables(options.env, log),
       loading: {
         resiliency,
         deniedTypes: configuration?.deniedComponents,
         unknownMetadata: 'warn',
+        measuring: telemetry && { telemetry, namespace: options.namespace ?? '' },
         ...(options.signal ? { signal: options.signal } : {}),
       },
     }).catch((error: unknown) => {
@@ -106,7 +114,8 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
   );
   const leaving = new AbortController();
   const waiting = { outbound: ['app'] as string[], inbound: ['runtime'] as string[] };
-  const hosting = hostActors(options, components, () => api);
+  const hosting = hostActors(options, components, () => api, telemetry);
+  metrics?.onRead(() => hosting?.engine.gauge(metrics.telemetry));
   const api = createApi({
     ...components,
     components: components.list,
@@ -127,6 +136,7 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     now: () => clock.now(),
     timer: (delayMs, fire) => clock.timer(clock.now() + delayMs, fire, { background: true }),
     resiliency,
+    telemetry,
     logger: log,
     ready: () => waiting,
     shutdown: options.onShutdown,
@@ -213,6 +223,7 @@ function hostActors(
   options: SidecarOptions,
   components: LoadedComponents,
   api: () => Api,
+  telemetry: Telemetry | undefined,
 ): Hosting | undefined {
   const { appId, log, clock = createSystemClock(), actors = [] } = options;
   if (!components.actorStore && actors.length === 0) {
@@ -229,6 +240,7 @@ function hostActors(
     random: systemRandom,
     store,
     placement,
+    telemetry,
     logger: log.scoped('dapr.runtime.actor'),
     publisher: () => api().publisher,
     targets: (self) =>

@@ -26,6 +26,8 @@ export type MetricsSettings = Configuration['metrics'];
 export interface Metrics extends Telemetry {
   readonly contentType: string;
   text(): Promise<string>;
+  /** Told each time before the metrics are read, to set gauges. */
+  onRead(listener: () => void): void;
 }
 
 export interface MetricsOptions {
@@ -48,6 +50,7 @@ interface Collected {
 export function createMetrics({ appId, settings }: MetricsOptions): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  const listeners: (() => void)[] = [];
   const families = new Map<FamilyName, Collected>();
   const matchPath = createPathMatcher(settings.http);
   const rules = new Map(settings.rules.map((rule) => [rule.name, rule.labels]));
@@ -93,7 +96,11 @@ export function createMetrics({ appId, settings }: MetricsOptions): Metrics {
 
   return {
     contentType: registry.contentType,
-    text: () => registry.metrics(),
+    text() {
+      for (const listener of listeners) listener();
+      return registry.metrics();
+    },
+    onRead: (listener) => void listeners.push(listener),
     count(name, labels, by = 1) {
       if (!isLeftOut(name)) seriesOf(name, labels).add?.(by);
     },
