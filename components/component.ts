@@ -54,6 +54,8 @@ export interface MetadataField {
 /** What a driver's module exports as `driver`. */
 export interface Driver<C extends Component> {
   readonly fields: readonly MetadataField[];
+  /** It takes metadata of any name beside its fields. Default false. */
+  readonly openMetadata?: boolean;
   /** Connects and checks; resolves to a ready instance. Must give up when `signal` aborts. */
   create(options: ComponentOptions, context: { signal: AbortSignal }): Promise<C>;
 }

@@ -146,7 +146,7 @@ function isDenied({ type, version }: ComponentSpec, denied: readonly string[] = 
 
 function metadataProblems(
   spec: ComponentSpec,
-  { kind, fields }: ResolvedDriver,
+  { kind, fields, driver }: ResolvedDriver,
   { unknownMetadata, logger }: LoadOptions,
 ): ComponentError[] {
   const shared = kind === 'pubsub' ? TOPIC_FIELDS : [];
@@ -159,6 +159,7 @@ function metadataProblems(
     names[item.name] = 'value' in item ? item.value : 'reference';
   }
   for (const { kind: wrong, message, field } of checkMetadata(names, known)) {
+    if (wrong === 'unknown' && driver.openMetadata) continue;
     const item = spec.metadata.find(({ name }) => name === field);
     const place = item ? entryName(spec, item).split('metadata field')[0]! : '';
     const problem = invalid(spec, `${place}${message}`);

@@ -4,6 +4,7 @@
  * connection, opened when a call needs it and again after it was lost.
  */
 import { connect, type ClientHttp2Session } from 'node:http2';
+import { connect as connectSocket } from 'node:net';
 import { TroupeError } from '../../core/errors.ts';
 import type { Telemetry } from '../../core/telemetry.ts';
 import { RunningCall, type OutgoingCall, type OutgoingOptions } from './client-call.ts';
@@ -14,6 +15,8 @@ import { CODES, GrpcError } from './status.ts';
 export interface GrpcClientOptions {
   readonly host: string;
   readonly port: number;
+  /** Path of a Unix socket to connect to; host and port only name the server then. */
+  readonly socket?: string | undefined;
   /** Use TLS; the app's certificate is not verified, as daprd does for `grpcs`. Default false. */
   readonly tls?: boolean | undefined;
   /** Largest message received, in bytes. */
@@ -47,7 +50,7 @@ interface Connection {
 }
 
 export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
-  const { host, port, tls = false, maxMessageBytes, telemetry } = options;
+  const { host, port, tls = false, maxMessageBytes, telemetry, socket } = options;
   const scheme = tls ? 'https' : 'http';
   const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   let session: Connection | undefined;
@@ -59,6 +62,7 @@ export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
     const fresh = connect(`${scheme}://${authority}`, {
       rejectUnauthorized: false,
       settings: { enablePush: false, initialWindowSize: WINDOW },
+      ...(socket === undefined ? {} : { createConnection: () => connectSocket(socket) }),
     });
     fresh.on('error', () => {});
     fresh.once('connect', () => fresh.setLocalWindowSize(CONNECTION_WINDOW));

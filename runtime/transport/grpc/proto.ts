@@ -15,6 +15,8 @@ const DAPR = [
   'dapr/proto/internals/v1/service_invocation.proto',
 ];
 const OWN = ['additions.proto', 'reflection.proto'];
+/** What a pluggable component serves. */
+const COMPONENTS = ['components.proto', 'reflection.proto'];
 const ADDITIONS = '_Additions';
 
 /** Names of proto fields in camel case; what is unset has proto3's default. */
@@ -61,16 +63,16 @@ function merge({ Type, Service }: typeof protobuf, root: protobuf.Root): void {
   }
 }
 
-function load(keepCase: boolean): protobuf.Root {
+function load(files: readonly string[], keepCase: boolean): protobuf.Root {
   // Loading the library costs as much as the rest of a server's start.
   const require = createRequire(import.meta.url);
   const library = require('protobufjs') as typeof protobuf;
   const shipped = join(dirname(require.resolve('@dapr/dapr/package.json')), 'proto');
   const own = join(dirname(fileURLToPath(import.meta.url)), 'proto');
   const root = new library.Root();
-  root.resolvePath = (_from, target) => join(OWN.includes(target) ? own : shipped, target);
-  root.loadSync([...DAPR, ...OWN], { keepCase });
-  merge(library, root);
+  root.resolvePath = (_from, target) => join(target.includes('/') ? shipped : own, target);
+  root.loadSync([...files], { keepCase });
+  if (files.includes('additions.proto')) merge(library, root);
   root.resolveAll();
   return root;
 }
@@ -88,11 +90,14 @@ function withBytes(type: protobuf.Type, seen: Set<protobuf.Type>): void {
   }
 }
 
-export function createProtos(): Protos {
+/** The messages of pluggable components, and of the reflection by which they are found. */
+export const createComponentProtos = (): Protos => createProtos(COMPONENTS);
+
+export function createProtos(files: readonly string[] = [...DAPR, ...OWN]): Protos {
   let loaded: protobuf.Root | undefined;
   const codecs = new Map<string, Codec<unknown>>();
   const prepared = new Set<protobuf.Type>();
-  const root = (): protobuf.Root => (loaded ??= load(false));
+  const root = (): protobuf.Root => (loaded ??= load(files, false));
 
   function codecOf<T>(type: protobuf.Type): Codec<T> {
     const known = codecs.get(type.fullName);
@@ -117,7 +122,7 @@ export function createProtos(): Protos {
     get root() {
       return root();
     },
-    original: () => load(true),
+    original: () => load(files, true),
     message: (name) => codecOf(root().lookupType(name)),
     method(service, method) {
       const found = root().lookupService(service).methods[method];
