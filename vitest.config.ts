@@ -31,7 +31,7 @@ function project(name: string, { include, exclude = [], seconds }: ProjectOption
 
 /** Tests that start real servers; `npm run servers` installs these. */
 const servers = [
-  'components/**/drivers/redis{.test.ts,/**/*.test.ts}',
+  'components/**/drivers/{redis,postgresql,etcd,kafka}{.test.ts,/**/*.test.ts}',
   'test/servers/**/*.test.ts',
 ];
 

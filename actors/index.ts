@@ -1,6 +1,8 @@
 /** The shop: the actor types a host takes in, and what it has to hand them. */
 import type { ActorClass } from 'troupe/actor';
 import { Inventory } from './inventory/inventory.ts';
+import { Depot } from './logistics/depot.ts';
+import { RoutePlanner } from './logistics/route-planner.ts';
 import { Notification } from './notification/notification.ts';
 import { Order } from './order/order.ts';
 import { Purchases } from './order/purchases.ts';
@@ -20,6 +22,9 @@ export const shopActors: readonly ActorClass[] = [
   Prediction,
 ];
 
+/** The shop's deliveries, hosted beside it with `logistics` in the services. */
+export const logisticsActors: readonly ActorClass[] = [Depot, RoutePlanner];
+
 export type { ShopServices } from './services.ts';
 export { checkInvariants } from './invariants.ts';
 export type { InvariantResult, ShopSnapshot } from './invariants.ts';
@@ -27,5 +32,8 @@ export { createHashPaymentProvider } from './payment/provider.ts';
 export { createCalendar } from './prediction/calendar.ts';
 export type { Calendar } from './prediction/calendar.ts';
 export type { Forecaster } from './prediction/api.ts';
+export type { DepotSite, Logistics, LogisticsServices, Planner } from './logistics/api.ts';
+export { hashPlace } from './logistics/geocoder.ts';
+export { createLogistics } from './logistics/site.ts';
 export { lineAmountPence, formatPence } from './money.ts';
 export { admitLines } from './order/lines.ts';

@@ -13,15 +13,17 @@ import { aimTable, isMet, resultTable } from './harness/report.ts';
 const SUITES: Readonly<Record<string, () => Promise<{ suite: Suite }>>> = {
   actors: () => import('./actors/index.ts'),
   inference: () => import('./inference/index.ts'),
+  routing: () => import('./routing/index.ts'),
 };
 
 const USAGE = `usage: npm run bench -- <suite> [options]
 
 suites: ${Object.keys(SUITES).join(', ')}
 
-  --short          small sizes and one round: shows that all works, gives no figures to quote
+  --short          small sizes and one round: shows that all works, gives no figures to quote;
+                   also --quick
   --only NAMES     only these questions of the suite, divided by commas
-  --rounds N       rounds of every contender, interleaved; default 3
+  --rounds N       rounds of every contender, interleaved, or seeds; default 3, for routing 5
   --dir DIR        where durable contenders keep their files; default ${tmpdir()}
   --json FILE      write every round and the summary as JSON`;
 
@@ -34,6 +36,7 @@ function readOptions(argv: readonly string[]) {
       allowPositionals: true,
       options: {
         short: { type: 'boolean', default: false },
+        quick: { type: 'boolean', default: false },
         only: { type: 'string' },
         rounds: { type: 'string' },
         dir: { type: 'string', default: tmpdir() },
@@ -46,8 +49,8 @@ function readOptions(argv: readonly string[]) {
   }
 }
 
-function scaleOf(short: boolean, rounds: string | undefined, dir: string): Scale {
-  const count = Number(rounds ?? (short ? 1 : 3));
+function scaleOf(short: boolean, rounds: string | number, dir: string): Scale {
+  const count = Number(rounds);
   if (!Number.isInteger(count) || count < 1)
     throw new UsageError(`--rounds ${rounds} must be a whole number from 1`);
   return { short, rounds: count, dir, ms: short ? 300 : 3000, warmUpMs: short ? 100 : 1000 };
@@ -75,8 +78,9 @@ async function main(argv: readonly string[]): Promise<void> {
     throw new UsageError(
       open ? `one suite a run, not also ${more.join(' ')}` : `there is no suite "${name}"`,
     );
-  const scale = scaleOf(values.short, values.rounds, values.dir);
   const { suite } = await open();
+  const short = values.short || values.quick;
+  const scale = scaleOf(short, values.rounds ?? (short ? 1 : (suite.rounds ?? 3)), values.dir);
   const questions = chosen(suite, values.only);
   for (const { check } of questions) await check?.();
   const machine = await describeMachine(scale.dir);
@@ -103,13 +107,14 @@ async function main(argv: readonly string[]): Promise<void> {
     const part = others();
     answers[question.name] = part === undefined ? answer : { ...answer, otherWork: part };
     aims.push(...answer.aims);
-    console.log(`\n${question.title}\n\n${resultTable(answer.results)}`);
+    console.log(`\n${question.title}\n\n${answer.table ?? resultTable(answer.results)}`);
     for (const note of answer.notes ?? []) console.log(note);
     if (part !== undefined)
       console.log(`Other programs took ${Math.round(part * 100)} % of the machine meanwhile.`);
   }
   const after = load();
-  console.log(`\nSummary (medians of ${scale.rounds} rounds; load after the run: ${after})\n`);
+  const over = suite.rounds === undefined ? 'medians of' : 'means of';
+  console.log(`\nSummary (${over} ${scale.rounds} rounds; load after the run: ${after})\n`);
   console.log(aimTable(aims));
   if (values.json === undefined) return;
   const report = {

@@ -4,7 +4,21 @@
  * is asked for, so an installation pays only for what its YAML names.
  */
 import { TroupeError } from '../runtime/core/errors.ts';
+import type { Binding } from './bindings/contract.ts';
+import { bindingKind } from './bindings/index.ts';
 import type { ComponentMetadata, Driver, Kind, MetadataField } from './component.ts';
+import type { ConfigurationStore } from './configuration/contract.ts';
+import { configurationKind } from './configuration/index.ts';
+import type { Conversation } from './conversation/contract.ts';
+import { conversationKind } from './conversation/index.ts';
+import type { CryptoProvider } from './crypto/contract.ts';
+import { cryptoKind } from './crypto/index.ts';
+import type { LockStore } from './lock/contract.ts';
+import { lockKind } from './lock/index.ts';
+import type { NameResolver } from './nameresolution/contract.ts';
+import type { Middleware } from './middleware/contract.ts';
+import { middlewareKind } from './middleware/index.ts';
+import { nameResolutionKind } from './nameresolution/index.ts';
 import type { PubSub } from './pubsub/contract.ts';
 import { pubsubKind } from './pubsub/index.ts';
 import type { SecretStore } from './secretstores/contract.ts';
@@ -17,6 +31,13 @@ export interface Kinds {
   readonly state: StateStore;
   readonly pubsub: PubSub;
   readonly secretstores: SecretStore;
+  readonly configuration: ConfigurationStore;
+  readonly lock: LockStore;
+  readonly bindings: Binding;
+  readonly crypto: CryptoProvider;
+  readonly conversation: Conversation;
+  readonly nameresolution: NameResolver;
+  readonly middleware: Middleware;
 }
 
 export type KindName = keyof Kinds;
@@ -48,6 +69,13 @@ export const componentKinds: KindTables = {
   state: stateKind,
   pubsub: pubsubKind,
   secretstores: secretStoreKind,
+  configuration: configurationKind,
+  lock: lockKind,
+  bindings: bindingKind,
+  crypto: cryptoKind,
+  conversation: conversationKind,
+  nameresolution: nameResolutionKind,
+  middleware: middlewareKind,
 };
 
 /** A registry over the given tables. Default: those that ship with Troupe. */

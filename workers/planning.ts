@@ -1,6 +1,6 @@
-/** Plans with several workers of a pool: independent seeds, the best plan wins. */
+/** Plans with several workers of a pool: each searches with a seed of its own, and all share what they find. */
 import type { Pool, RunOptions } from './pool.ts';
-import type { PlanInput, PlanOutput, PlanProgress } from './protocol.ts';
+import { type PlanInput, type PlanOutput, type PlanProgress, teamBytes } from './protocol.ts';
 
 export interface PlanningOptions extends RunOptions<PlanProgress> {
   /** Searches side by side, with the seeds from `input.seed` on. Default 1. */
@@ -14,6 +14,10 @@ function isBetter(a: PlanOutput, b: PlanOutput): boolean {
   return served(a) === served(b) ? a.cost < b.cost : served(a) > served(b);
 }
 
+function isLess(a: PlanProgress, b: PlanProgress): boolean {
+  return a.absent === b.absent ? a.cost < b.cost : a.absent < b.absent;
+}
+
 /** The best of the workers' plans; its iterations are those of all together. */
 export async function planRoutes(
   pool: Pool,
@@ -21,10 +25,16 @@ export async function planRoutes(
   { workers = 1, onProgress, ...options }: PlanningOptions = {},
 ): Promise<PlanOutput> {
   const latest = new Map<number, PlanProgress>();
+  // Members that wait for a thread would keep the others waiting at every meeting.
+  const shares = workers > 1 && pool.workers >= workers;
+  const memory = shares ? new SharedArrayBuffer(teamBytes(workers)) : undefined;
   const report = (worker: number, progress: PlanProgress): void => {
-    latest.set(worker, progress);
+    const before = latest.get(worker);
+    // A search that shares starts each of its parts over, and has then not lost what was known.
+    const { cost, absent, routes } = before && isLess(before, progress) ? before : progress;
+    latest.set(worker, { ...progress, cost, absent, routes });
     const all = [...latest.values()];
-    const best = all.toSorted((a, b) => a.absent - b.absent || a.cost - b.cost)[0]!;
+    const best = all.reduce((found, one) => (isLess(one, found) ? one : found));
     const iterations = all.reduce((sum, one) => sum + one.iterations, 0);
     onProgress?.({ ...best, seconds: progress.seconds, iterations });
   };
@@ -32,7 +42,11 @@ export async function planRoutes(
     Array.from({ length: workers }, (_, worker) =>
       pool.run(
         'plan',
-        { ...input, seed: (input.seed ?? 1) + worker },
+        {
+          ...input,
+          seed: (input.seed ?? 1) + worker,
+          ...(memory ? { team: { memory, member: worker, members: workers } } : {}),
+        },
         { ...options, onProgress: (progress) => report(worker, progress) },
       ),
     ),

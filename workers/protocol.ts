@@ -37,6 +37,27 @@ export interface PlanInput {
   readonly seed?: number;
   /** Routes to go on from, instead of those in the file. Stops it lacks are added. */
   readonly start?: readonly PlanRoute[];
+  /** Set by `planRoutes` where several searches work on one plan. */
+  readonly team?: TeamInput;
+  /** Also tell what simple tours would cost. Default false. */
+  readonly compare?: boolean;
+}
+
+/** A search's place among those that work on one plan. */
+export interface TeamInput {
+  /** Of `teamBytes(members)`. */
+  readonly memory: SharedArrayBuffer;
+  /** From 0. */
+  readonly member: number;
+  readonly members: number;
+}
+
+/** Most depots and customers of an instance: its distances take 8 bytes a pair. */
+export const MOST_NODES = 6000;
+
+/** A word for each member and one for all, then two boards a member of two lists of nodes and routes. */
+export function teamBytes(members: number): number {
+  return 4 * (1 + members + members * 2 * 2 * 2 * MOST_NODES);
 }
 
 export interface PlanProgress {
@@ -54,6 +75,19 @@ export interface Site {
   readonly y: number;
 }
 
+interface TourSize {
+  readonly cost: number;
+  readonly routes: number;
+}
+
+/** Tours without a search, by the same rules but with as many vehicles as they need. */
+export interface SimpleTours {
+  readonly firstInFirstOut: TourSize;
+  readonly nearestNeighbour: TourSize;
+  /** Clarke and Wright's. */
+  readonly savings: TourSize;
+}
+
 export interface PlanOutput {
   readonly instance: string;
   /** Distance by the instance's own rounding rule. */
@@ -66,6 +100,8 @@ export interface PlanOutput {
   readonly problems: readonly string[];
   /** Name of each fleet's depot, by the fleet's name. */
   readonly depots: Readonly<Record<string, StopId>>;
+  /** When `compare` was asked for. */
+  readonly simple?: SimpleTours;
   /** Where depots and customers are; absent when the instance gives no coordinates. */
   readonly map?: { readonly depots: readonly Site[]; readonly customers: readonly Site[] };
 }

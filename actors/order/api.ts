@@ -68,6 +68,16 @@ export interface Receipt {
   readonly leftOut: number;
 }
 
+/** When its goods arrive, or why no vehicle brings them. */
+export interface Delivery {
+  readonly depot: string;
+  readonly vehicle?: string;
+  /** For example `2010-12-02 09:41`. */
+  readonly eta?: string;
+  /** Why it has no vehicle. */
+  readonly reason?: string;
+}
+
 export interface OrderView {
   readonly id: string;
   readonly customer: string | null;
@@ -86,6 +96,8 @@ export interface OrderView {
   readonly changedAt: number;
   /** Stock codes whose answer to the reservation is awaited. */
   readonly waiting: number;
+  /** What logistics told last of an order that is sold; absent before. */
+  readonly delivery?: Delivery;
   readonly lines: readonly OrderLine[];
   readonly leftOut: readonly LeftOutLine[];
 }

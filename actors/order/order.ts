@@ -6,7 +6,7 @@
  * compensation is compensated on arrival, so nothing depends on its being in
  * time.
  */
-import { Actor, type Firing } from 'troupe/actor';
+import { Actor, type CloudEvent, type Firing } from 'troupe/actor';
 import { internal } from '../internal.ts';
 import type { ShopServices } from '../services.ts';
 import type {
@@ -21,6 +21,7 @@ import type {
   ReturnWanted,
   ShipRequest,
 } from './api.ts';
+import { DELIVERIES, noteDelivery } from './delivery.ts';
 import { noFulfilment, outstanding, ship, takeBack, unreturned } from './fulfilment.ts';
 import { demandOf } from './lines.ts';
 import { assertSameInvoice, type Invoice, readInvoice, receiptOf } from './request.ts';
@@ -42,6 +43,7 @@ type Answer = { readonly item: number; readonly stockCode: string };
 export class Order extends Actor<ShopServices> implements OrderApi {
   static readonly type = 'Order';
   static readonly options = { readOnly: ['get', 'status', 'history'] };
+  static readonly subscriptions = [DELIVERIES];
 
   readonly #status = this.state<Status>('status', { initial: () => ({ ...NO_STATUS }) });
   readonly #invoice = this.state<Invoice | null>('invoice', { initial: () => null });
@@ -248,6 +250,10 @@ export class Order extends Actor<ShopServices> implements OrderApi {
     this.#send.commit(demandOf(lines));
     await this.#stopWaiting();
     this.#send.publish({ type: 'order.confirmed', ...eventBase(this.ctx.id, status), lines });
+  }
+
+  async onDelivery(event: CloudEvent): Promise<void> {
+    noteDelivery(await this.#status.get(), event);
   }
 
   /** Rejects or cancels, with every compensation that is due now. */

@@ -3,7 +3,7 @@
  * asks here before every transition.
  */
 import { ActorError } from 'troupe/actor';
-import type { HistoryItem, OrderState } from './api.ts';
+import type { Delivery, HistoryItem, OrderState } from './api.ts';
 
 /** What an order keeps in its small entry: everything that its replies change, and never a line. */
 export interface Status {
@@ -22,6 +22,8 @@ export interface Status {
   waiting: number;
   /** One character a stock code: `.` asked, `r` reserved, `x` refused or released. */
   marks: string;
+  /** With the plan of the depot that it is of. */
+  delivery?: Delivery & { readonly version: number };
 }
 
 export const NO_STATUS: Readonly<Status> = {

@@ -1,6 +1,7 @@
 /** An order as others see it: its answer to `status`, and the common part of its events. */
 import { ActorError } from 'troupe/actor';
 import type { OrderStatus, Quantity, ShipRequest } from './api.ts';
+import { deliveryView } from './delivery.ts';
 import { assertCreated, type Status } from './states.ts';
 
 /** Throws ActorError NOT_FOUND (404) for an order that was never created. */
@@ -19,6 +20,7 @@ export function statusView(id: string, status: Status): OrderStatus {
     placedAt: status.placedAt,
     changedAt: status.changedAt,
     waiting: status.waiting,
+    ...deliveryView(status),
   };
 }
 

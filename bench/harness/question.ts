@@ -50,6 +50,10 @@ export interface Aim {
 export interface Answer {
   readonly results: readonly Result[];
   readonly aims: readonly Aim[];
+  /** Printed instead of a table of the results. */
+  readonly table?: string;
+  /** More for the JSON report. */
+  readonly data?: unknown;
   /** Lines printed below the table. */
   readonly notes?: readonly string[];
   /** What other programs took of the machine meanwhile, from 0 to 1; the runner adds it. */
@@ -67,6 +71,8 @@ export interface Question {
 
 export interface Suite {
   readonly title: string;
+  /** Rounds, or seeds, of the full form. Default 3. */
+  readonly rounds?: number;
   readonly questions: readonly Question[];
 }
 

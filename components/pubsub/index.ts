@@ -10,5 +10,10 @@ export const pubsubKind: Kind<PubSub> = {
       versions: ['v1'],
       load: async () => (await import('./drivers/memory.ts')).driver,
     },
+    {
+      type: 'pubsub.redis',
+      versions: ['v1'],
+      load: async () => (await import('./drivers/redis.ts')).driver,
+    },
   ],
 };

@@ -13,6 +13,31 @@ export const stateKind: Kind<StateStore> = {
       description:
         'Prefix of keys written through the state API: `appid`, `name`, `namespace`, `none` or a text of your own. Default `appid`.',
     },
+    {
+      name: 'primaryEncryptionKey',
+      description:
+        'Key of values written through the state API, by `secretKeyRef`: an AES key of 16, 24 or 32 bytes in hexadecimal digits. Default: none, values are readable.',
+    },
+    {
+      name: 'secondaryEncryptionKey',
+      description: 'Key that values may still be encrypted with, written likewise. Default: none.',
+    },
+    {
+      name: 'outboxPublishPubsub',
+      description:
+        'Pub/sub component that gets what transactions of the state API set. Default: none, nothing is published.',
+    },
+    { name: 'outboxPublishTopic', description: 'Its topic.' },
+    {
+      name: 'outboxPubsub',
+      description:
+        'Pub/sub component of the internal topic, which keeps events until their transaction is seen. Default: `outboxPublishPubsub`.',
+    },
+    {
+      name: 'outboxDiscardWhenMissingState',
+      description:
+        '`true`: an event whose transaction is not seen is dropped. Default `false`: it is kept for later.',
+    },
   ],
   drivers: [
     {
@@ -29,6 +54,11 @@ export const stateKind: Kind<StateStore> = {
       type: 'state.redis',
       versions: ['v1'],
       load: async () => (await import('./drivers/redis.ts')).driver,
+    },
+    {
+      type: 'state.postgresql',
+      versions: ['v2'],
+      load: async () => (await import('./drivers/postgresql.ts')).driver,
     },
   ],
 };

@@ -23,7 +23,7 @@ export interface Chart {
   readonly svg?: { readonly wide: string; readonly narrow: string };
 }
 
-interface Size {
+export interface Size {
   readonly width: number;
   readonly height: number;
 }
@@ -123,13 +123,14 @@ function withoutHover(svg: string): string {
     .replace(/ (?:class="zr[^"]*"|ecmeta_\w+="[^"]*")/g, '');
 }
 
-export interface Pen {
-  /** One drawing for wide pages and one for narrow ones. */
-  both(height: number, option: (size: Size) => EChartsCoreOption): { wide: string; narrow: string };
-}
+/** A drawing for wide pages and one for narrow ones, of a height that may depend on the width. */
+export type Draw = (
+  height: number | ((width: number) => number),
+  option: (size: Size) => EChartsCoreOption,
+) => { readonly wide: string; readonly narrow: string };
 
 /** Needs the package `echarts`, which is loaded here and nowhere else. */
-export async function createPen(): Promise<Pen> {
+export async function openDrawing(): Promise<Draw> {
   const echarts = await import('echarts');
   const draw = (size: Size, option: EChartsCoreOption): string => {
     const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, ...size });
@@ -140,17 +141,18 @@ export async function createPen(): Promise<Pen> {
       chart.dispose();
     }
   };
-  return {
-    both(height, option) {
-      const [wide, narrow] = [540, 340].map((width) => ({ width, height }));
-      return { wide: draw(wide!, option(wide!)), narrow: draw(narrow!, option(narrow!)) };
-    },
+  return (height, option) => {
+    const [wide, narrow] = [540, 340].map((width) => ({
+      width,
+      height: typeof height === 'number' ? height : height(width),
+    }));
+    return { wide: draw(wide!, option(wide!)), narrow: draw(narrow!, option(narrow!)) };
   };
 }
 
 /** Draws the four charts of what became of the orders. */
 export async function drawCharts(glance: Glance): Promise<Chart[]> {
-  const { both } = await createPen();
+  const both = await openDrawing();
   const { buckets, movers, reasons, unit } = glance;
   const list = (
     id: string,

@@ -13,6 +13,8 @@ export interface DayPlan {
   readonly openingStock: number | 'ordered';
   /** Share of payments declined. */
   readonly declineRate: number;
+  /** True since the day delivers what it sells: depots that missed the orders cannot plan them. */
+  readonly delivers: boolean;
 }
 
 export interface OrderDayApi {
@@ -27,6 +29,7 @@ const NAMES = {
   fingerprint: 'the orders are others',
   openingStock: 'the opening stock is another (--opening-stock)',
   declineRate: 'the share of declined payments is another (--decline-rate)',
+  delivers: 'an earlier version of the order day began it, without deliveries',
 } as const satisfies Record<keyof DayPlan, string>;
 
 export class OrderDay extends Actor implements OrderDayApi {

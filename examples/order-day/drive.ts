@@ -25,6 +25,7 @@ export interface DriveOptions {
   readonly continued: boolean;
   readonly signal: AbortSignal;
   readonly onProgress?: (done: number) => void;
+  readonly onEnded?: (invoice: Invoice) => void;
   /** The shop takes the invoice in no form; the run goes on without it. */
   readonly onRefused: (invoice: Invoice, message: string) => void;
 }
@@ -72,6 +73,7 @@ export async function drive(system: System, options: DriveOptions): Promise<void
         if (continued && (await hasEnded(id))) endings.ended(id);
         else if (!(await create(system, invoice, options))) endings.ended(id);
         await ending;
+        if (!signal.aborted) options.onEnded?.(invoice);
         options.onProgress?.(++done);
       },
     });

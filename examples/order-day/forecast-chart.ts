@@ -1,6 +1,6 @@
 /** The forecast on the page: the stock forecast highest against what was sold, and every error. */
 import { BASELINES } from '../../actors/prediction/features.ts';
-import { axisText, createPen, INK } from './charts.ts';
+import { axisText, openDrawing, INK } from './charts.ts';
 import type { Chart } from './charts.ts';
 import type { CodeReview, DayForecast } from './forecast.ts';
 import { BASELINE_NAMES, closest, wapeText } from './forecast-text.ts';
@@ -67,8 +67,8 @@ export async function drawForecast(
       : `Units of ${period}, forecast on the evening before, and what was then sold; the ${rows.length} of which most was forecast, of ${codes.toLocaleString('en-GB')} stock codes. ${best}`;
   const chart = { id: 'forecast', title: 'Demand forecast', note, table };
   if (rows.length === 0) return chart;
-  const pen = await createPen();
-  return { ...chart, svg: pen.both(rows.length * 34 + 44, ({ width }) => bars(rows, width)) };
+  const both = await openDrawing();
+  return { ...chart, svg: both(rows.length * 34 + 44, ({ width }) => bars(rows, width)) };
 }
 
 function bars(rows: readonly Row[], width: number) {

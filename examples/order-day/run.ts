@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { createSystem } from 'troupe';
 import type { System } from 'troupe';
 import { isActorError, TroupeError } from 'troupe/actor';
-import { createHashPaymentProvider, shopActors } from '../../actors/index.ts';
-import type { ShopServices } from '../../actors/index.ts';
+import { createHashPaymentProvider, logisticsActors, shopActors } from '../../actors/index.ts';
+import type { LogisticsServices, ShopServices } from '../../actors/index.ts';
 import { drawCharts } from './charts.ts';
 import { OrderDay } from './day-actor.ts';
 import type { DayPlan, OrderDayApi } from './day-actor.ts';
@@ -30,6 +30,9 @@ import { findPlaces, prepareState } from './places.ts';
 import type { Places } from './places.ts';
 import { createProgress } from './progress.ts';
 import { reportFiles, writeReport } from './report.ts';
+import { createDeliveries, openLogistics, PLACES_NOTE } from './routes.ts';
+import { drawRoutes } from './routes-map.ts';
+import { collectDepots, routeLines, routeTotals, verifyRoutes } from './routes-outcome.ts';
 import { summarise, summaryText } from './summary.ts';
 import { verify } from './verify.ts';
 import type { Verdict } from './verify.ts';
@@ -67,8 +70,9 @@ export async function run(options: RunOptions): Promise<number> {
   const history = flags.orders ? undefined : await readHistory(options.generatedHistory);
   await prepareState(places, flags.fresh);
   await using forecaster = openForecaster();
+  await using logistics = openLogistics({ stop });
   const calendar = calendarOf(input, history);
-  await using system = await open(options, places, { forecaster, calendar });
+  await using system = await open(options, places, { forecaster, calendar, logistics });
   const work = await runDay(system, { ...options, input, history, places });
   if (!work) {
     output.stderr.write('order-day: stopped; the same command goes on from here\n');
@@ -93,16 +97,16 @@ export async function run(options: RunOptions): Promise<number> {
 function open(
   { flags, env }: RunOptions,
   { components }: Places,
-  forecasting: Required<Pick<ShopServices, 'forecaster' | 'calendar'>>,
+  own: Required<Pick<ShopServices, 'forecaster' | 'calendar'>> & LogisticsServices,
 ): Promise<System> {
   const port = flags.port ?? (flags.once ? undefined : DEFAULT_PORT);
-  const services: ShopServices = {
+  const services: ShopServices & LogisticsServices = {
     payments: createHashPaymentProvider({ declineRate: flags.declineRate }),
-    ...forecasting,
+    ...own,
   };
   return createSystem({
     appId: APP_ID,
-    actors: [...shopActors, OrderDay],
+    actors: [...shopActors, ...logisticsActors, OrderDay],
     services,
     components,
     env,
@@ -128,6 +132,7 @@ async function runDay(
   const drivenFrom = performance.now();
   const turnsBefore = system.stats().durableTurns;
   const total = input.invoices.length;
+  const deliveries = createDeliveries(system, { invoices: input.invoices, signal: stop });
   try {
     await drive(system, {
       invoices: input.invoices,
@@ -137,12 +142,14 @@ async function runDay(
       signal: stop,
       onRefused: ({ kind, id }, message) =>
         void output.stderr.write(`order-day: ${kind} ${id} is refused: ${message}\n`),
+      onEnded: deliveries.ended,
       onProgress: (done) => {
         const turns = system.stats().durableTurns - turnsBefore;
         const rate = Math.round(turns / ((performance.now() - drivenFrom) / 1000));
         progress.show(`${done} of ${total} invoices, ${rate} durable turns a second`);
       },
     });
+    await deliveries.closed();
     if (!stop.aborted) await Promise.race([system.outboxIdle(), aborted(stop)]);
   } finally {
     progress.clear();
@@ -150,24 +157,39 @@ async function runDay(
   if (stop.aborted) return undefined;
   const drivenMs = performance.now() - drivenFrom;
   const durableTurns = system.stats().durableTurns - turnsBefore;
-  const unlessStopped = (error: unknown): undefined => {
-    if (!stop.aborted) throw error;
-  };
-  const outcome = await collectOutcome(system, { signal: stop }).catch(unlessStopped);
-  if (!outcome) return undefined;
+  const found = await Promise.all([
+    collectOutcome(system, { signal: stop }),
+    collectDepots(system, { signal: stop }),
+  ]).catch((error: unknown) => {
+    if (stop.aborted) return undefined;
+    throw error;
+  });
+  if (!found) return undefined;
+  const [outcome, depots] = found;
   const forecast = await forecastDemand(system, { input, history, outcome, signal: stop }).catch(
-    unlessStopped,
+    (error: unknown) => {
+      if (stop.aborted) return undefined;
+      throw error;
+    },
   );
   if (!forecast) return undefined;
   const { pendingOutbox: pending, parkedMessages: parked } = system.stats();
-  const verdicts = verify(outcome, { invoices: input.invoices, outbox: { pending, parked } });
+  const verdicts = [
+    ...verify(outcome, { invoices: input.invoices, outbox: { pending, parked } }),
+    verifyRoutes(depots, outcome.orders),
+  ];
   const describe = descriptionsOf(input);
   const glance = glanceAt(outcome, describe);
   if (flags.report !== undefined) {
-    const charts = [...(await drawCharts(glance)), await drawForecast(forecast, describe)];
+    const charts = [
+      ...(await drawCharts(glance)),
+      await drawRoutes(depots),
+      await drawForecast(forecast, describe),
+    ];
     const page = renderPage({ glance, charts, verdicts, leftOut: input.leftOut });
     await writeReport(flags.report, {
       ...reportFiles(outcome),
+      'routes.jsonl': routeLines(depots),
       'forecast.jsonl': forecastFile(forecast),
       'index.html': page,
     });
@@ -177,6 +199,7 @@ async function runDay(
     input,
     glance,
     forecast: forecast.summary,
+    routes: routeTotals(depots, PLACES_NOTE),
     verdicts,
     measures: { durableTurns, drivenMs, totalMs },
     state: places.state,
@@ -194,6 +217,7 @@ async function begin(
     fingerprint: input.fingerprint,
     openingStock: flags.openingStock ?? 'ordered',
     declineRate: flags.declineRate,
+    delivers: true,
   };
   try {
     return await system.ref<OrderDayApi>('OrderDay', 'run').begin(plan);

@@ -5,6 +5,7 @@ import { forecastLines } from './forecast-text.ts';
 import type { Glance } from './glance.ts';
 import type { Input } from './input.ts';
 import { countReasons } from './invoices.ts';
+import { routeText, type RouteTotals } from './routes-outcome.ts';
 import type { Verdict } from './verify.ts';
 
 export interface Summary {
@@ -29,6 +30,7 @@ export interface Summary {
   readonly creditPence: number;
   /** Demand by the model of workers/models, against what was then sold. */
   readonly forecast: ForecastSummary;
+  readonly routes: RouteTotals;
   /** Turns of this run that changed state, each synced to disk by a durable store. */
   readonly durableTurns: number;
   /** Over the time in which orders were under way. */
@@ -54,13 +56,14 @@ export function summarise(run: {
   readonly input: Input;
   readonly glance: Glance;
   readonly forecast: ForecastSummary;
+  readonly routes: RouteTotals;
   readonly verdicts: readonly Verdict[];
   readonly measures: Measures;
   readonly state: string;
   readonly continued: boolean;
   readonly report: string | null;
 }): Summary {
-  const { input, glance, forecast, verdicts, measures, state, continued, report } = run;
+  const { input, glance, forecast, routes, verdicts, measures, state, continued, report } = run;
   const { durableTurns, drivenMs, totalMs } = measures;
   return {
     ok: verdicts.every(({ ok }) => ok),
@@ -78,6 +81,7 @@ export function summarise(run: {
     refundedPence: glance.refundedPence,
     creditPence: glance.creditPence,
     forecast,
+    routes,
     durableTurns,
     durableTurnsPerSecond: Math.round(durableTurns / Math.max(drivenMs / 1000, 0.001)),
     seconds: Math.round(totalMs) / 1000,
@@ -108,6 +112,7 @@ export function summaryText(summary: Summary): string {
     `returns  ${number(summary.returns)}`,
     `money    ${pounds(summary.revenuePence)} revenue, ${pounds(summary.refundedPence)} refunded, ${pounds(summary.creditPence)} in credit notes`,
     ...forecastLines(summary.forecast),
+    ...routeText(summary.routes),
     `turns    ${number(summary.durableTurns)} durable, ${number(summary.durableTurnsPerSecond)} a second; ${summary.seconds.toFixed(1)} s in all`,
     ...summary.invariants.map(
       ({ name, ok, checked }) =>

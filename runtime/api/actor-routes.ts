@@ -1,10 +1,11 @@
 /** HTTP rows of the actor block, by Dapr's actors API reference. */
-import { addPeriod, isCalendar, parsePeriod } from '../core/schedule.ts';
 import type { ActorAddress } from '../core/errors.ts';
-import type { EntryOperation, ReminderRecord, ReminderSpec, TimerSpec } from '../core/ports.ts';
+import type { EntryOperation, ReminderSpec, TimerSpec } from '../core/ports.ts';
 import type { ActorsApi } from './actors.ts';
 import { ApiError } from './api-error.ts';
+import { reminderFacts } from './actor-reminder.ts';
 import type { ApiErrorName } from './error-map.ts';
+import { policyOf } from './job-routes.ts';
 import {
   empty,
   headerOf,
@@ -47,6 +48,9 @@ function explain(code: string, { params }: HttpRequest): string | undefined {
       return `did not find address for actor '${params[0]}||${params[1]}'`;
     case 'METHOD_NOT_FOUND':
       return 'error invoke actor method: actor method not found';
+    case 'STACK_DEPTH':
+      return 'maximum stack depth exceeded';
+    case 'COMPONENT':
     case 'INTERNAL':
       return 'error invoke actor method';
     default:
@@ -60,7 +64,11 @@ async function call(
   request: HttpRequest,
 ): Promise<HttpResponse> {
   const { params, headers } = request;
-  const { data, binary } = await api.call({
+  const {
+    data,
+    binary,
+    headers: answered,
+  } = await api.call({
     type: params[0]!,
     id: params[1]!,
     method: params[2]!,
@@ -68,8 +76,18 @@ async function call(
     deadline: deadlineOf(headerOf(headers, TIMEOUT_HEADER), now),
     chainId: headerOf(headers, 'dapr-reentrancy-id'),
     headers: traceOf(headers),
+    wire: request,
     signal: request.signal,
   });
+  if (answered) {
+    const { 'content-type': type, ...others } = answered;
+    return {
+      status: 200,
+      body: data,
+      headers: others,
+      ...(typeof type === 'string' ? { contentType: type } : {}),
+    };
+  }
   if (data.length === 0) return EMPTY_REPLY;
   return binary
     ? { status: 200, body: data, contentType: 'application/octet-stream' }
@@ -156,49 +174,22 @@ async function setTimer(api: ActorsApi, request: HttpRequest): Promise<HttpRespo
 
 async function setReminder(api: ActorsApi, request: HttpRequest): Promise<HttpResponse> {
   const { body, ...spec } = scheduleOf(request);
-  const { overwrite, failure_policy: failurePolicy } = body as Record<string, unknown>;
+  const { overwrite, failure_policy: given } = body as Record<string, unknown>;
   if (overwrite !== undefined && typeof overwrite !== 'boolean') {
     throw malformed('overwrite must be true or false');
   }
-  if (failurePolicy !== undefined && failurePolicy !== null) {
-    throw new ApiError(
-      'API_UNIMPLEMENTED',
-      'failure_policy of reminders is not supported yet; leave it out: a failing reminder is retried with back-off',
-    );
-  }
+  const failurePolicy = given === null ? undefined : policyOf(given);
   await api.setReminder(addressOf(request), request.params[2]!, {
     ...(spec as ReminderSpec),
     ...(overwrite === undefined ? {} : { overwrite }),
+    ...(failurePolicy === undefined ? {} : { failurePolicy }),
   });
   return empty();
 }
 
-/** A period as Dapr's scheduler prints it: `@every` and a Go duration. */
-function everyOf(period: string | number): string {
-  const parsed = parsePeriod(period);
-  const ms = isCalendar(parsed) ? addPeriod(0, parsed) : parsed.ms;
-  const hours = Math.floor(ms / 3_600_000);
-  const minutes = Math.floor((ms % 3_600_000) / 60_000);
-  const rest = ms % 60_000;
-  if (ms < 1000) return `@every ${ms}ms`;
-  const seconds = `${rest / 1000}s`;
-  return `@every ${hours > 0 ? `${hours}h` : ''}${hours > 0 || minutes > 0 ? `${minutes}m` : ''}${seconds}`;
-}
-
-function reminderOf({ type, id }: ActorAddress, record: ReminderRecord): unknown {
-  return {
-    actorID: id,
-    actorType: type,
-    ...(record.data === undefined ? {} : { data: record.data }),
-    dueTime: rfc3339(record.due),
-    ...(record.period === undefined ? {} : { period: everyOf(record.period) }),
-    ...(record.expires === undefined ? {} : { ttl: rfc3339(record.expires) }),
-  };
-}
-
 async function getReminder(api: ActorsApi, request: HttpRequest): Promise<HttpResponse> {
   const actor = addressOf(request);
-  return json(reminderOf(actor, await api.getReminder(actor, request.params[2]!)));
+  return json(reminderFacts(actor, await api.getReminder(actor, request.params[2]!)));
 }
 
 export function actorRoutes(api: ActorsApi, now: () => number): HttpRoute[] {

@@ -4,7 +4,7 @@
  * engine through the ActorRuntime port. Method calls are the hot path: their
  * bytes are never parsed.
  */
-import { LocalValue, type Payload } from '../core/codec.ts';
+import { LocalValue, WireReply, type Payload } from '../core/codec.ts';
 import { isTroupeError, type ActorAddress } from '../core/errors.ts';
 import type {
   ActorRuntime,
@@ -12,6 +12,7 @@ import type {
   ReminderRecord,
   ReminderSpec,
   TimerSpec,
+  WireRequest,
 } from '../core/ports.ts';
 import { ApiError } from './api-error.ts';
 
@@ -22,6 +23,7 @@ export interface ActorCallRequest extends ActorAddress {
   readonly deadline?: number | undefined;
   readonly chainId?: string | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly wire?: WireRequest | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -30,6 +32,8 @@ export interface ActorReply {
   readonly data: Uint8Array | string;
   /** True when the method answered with bytes of its own instead of a value. */
   readonly binary: boolean;
+  /** What an app outside answered with; absent for an actor of this process. */
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
 }
 
 export interface ActorsApi {
@@ -46,6 +50,15 @@ export interface ActorsApi {
   /** Rejects with ERR_ACTOR_REMINDER_NOT_FOUND. */
   getReminder(actor: ActorAddress, name: string): Promise<ReminderRecord>;
   deleteReminder(actor: ActorAddress, name: string): Promise<void>;
+  /** Reminders of a hosted type, or of one actor of it, by due time. */
+  listReminders(type: string, id?: string): Promise<NamedReminder[]>;
+  /** Deletes them; each as a turn of its actor. */
+  deleteReminders(type: string, id?: string): Promise<void>;
+}
+
+export interface NamedReminder {
+  readonly actor: ActorAddress;
+  readonly record: ReminderRecord;
 }
 
 // oxlint-disable-next-line no-control-regex -- Control characters are what the names are checked for.
@@ -97,6 +110,7 @@ async function orFail<T>(
 
 /** A value becomes text and not bytes, because a server sends text with its head in one write. */
 function replyOf(reply: Payload): ActorReply {
+  if (reply instanceof WireReply) return { data: reply, binary: true, headers: reply.headers };
   if (!(reply instanceof LocalValue)) return { data: reply, binary: false };
   const { value } = reply;
   if (value instanceof Uint8Array) return { data: value, binary: true };
@@ -110,10 +124,11 @@ function unavailable(): never {
   );
 }
 
-export function createActorsApi(actors: ActorRuntime | undefined): ActorsApi {
+/** `hasTtl` false: entries may not expire. */
+export function createActorsApi(actors: ActorRuntime | undefined, hasTtl = true): ActorsApi {
   const runtime = (): ActorRuntime => actors ?? unavailable();
 
-  function requireHosted({ type }: ActorAddress): void {
+  function requireHosted({ type }: Pick<ActorAddress, 'type'>): void {
     if (
       !runtime()
         .types()
@@ -124,6 +139,12 @@ export function createActorsApi(actors: ActorRuntime | undefined): ActorsApi {
         'operations on actor reminders are only possible on hosted actor types',
       );
     }
+  }
+
+  async function list(type: string, id: string | undefined): Promise<NamedReminder[]> {
+    checkActor({ type, id: id ?? 'any' });
+    requireHosted({ type });
+    return runtime().reminders(type, id);
   }
 
   return {
@@ -142,6 +163,12 @@ export function createActorsApi(actors: ActorRuntime | undefined): ActorsApi {
       checkActor(actor);
       if (!runtime().isActive(actor)) {
         throw new ApiError('ACTOR_INSTANCE_MISSING', 'actor instance is missing');
+      }
+      if (!hasTtl && operations.some((one) => one.kind === 'upsert' && one.ttlSeconds)) {
+        throw new ApiError(
+          'ACTOR_STATE_TRANSACTION',
+          'error saving actor transaction state: ttlInSeconds is not supported without the "ActorStateTTL" feature enabled',
+        );
       }
       if (operations.length > 0) await runtime().changeState(actor, operations);
     },
@@ -182,6 +209,16 @@ export function createActorsApi(actors: ActorRuntime | undefined): ActorsApi {
       checkNamed(actor, name);
       requireHosted(actor);
       await runtime().deleteReminder(actor, name);
+    },
+
+    async listReminders(type, id) {
+      return list(type, id);
+    },
+
+    async deleteReminders(type, id) {
+      for (const { actor, record } of await list(type, id)) {
+        await runtime().deleteReminder(actor, record.name);
+      }
     },
   };
 }

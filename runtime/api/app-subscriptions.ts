@@ -1,13 +1,17 @@
 /**
- * Subscriptions of the app behind its HTTP port: asked for with
- * `GET /dapr/subscribe`, delivered by POST, by Dapr's pub/sub API reference.
+ * The subscriptions of the app: those that it lists itself and those declared
+ * beside it, kept in place while the app takes events. What changes is
+ * replaced, what stays is not touched.
  */
-import { TroupeError } from '../core/errors.ts';
+import type { SubscriptionSpec } from '../config/subscription.ts';
+import { isTroupeError, TroupeError } from '../core/errors.ts';
 import type { EngineLogger } from '../core/ports.ts';
-import { CLOUD_EVENT_TYPE } from './cloudevents.ts';
-import type { AppChannel, AppResponse } from './invoke.ts';
-import { isObject } from './route.ts';
-import type { Delivery, DeliveryStatus, SubscribeRequest, Subscriptions } from './subscriptions.ts';
+import type { Subscription } from '../../components/pubsub/contract.ts';
+import type { AppChannel } from './invoke.ts';
+import { bodyOf, createHttpEvents } from './subscriptions-http.ts';
+import { parseAppSubscriptions, type AppSubscription } from './subscriptions-list.ts';
+import type { SubscriptionInfo } from './metadata.ts';
+import { infoOf, type EventTarget, type Subscriptions } from './subscriptions.ts';
 
 export interface AppSubscriptionsOptions {
   readonly app: AppChannel;
@@ -15,77 +19,28 @@ export interface AppSubscriptionsOptions {
   readonly subscriptions: Subscriptions;
   readonly logger: EngineLogger;
   readonly signal?: AbortSignal;
+  /** Declared beside the app. */
+  readonly declared?: readonly SubscriptionSpec[];
+  /** How events reach the app. Default: by HTTP over `app`. */
+  readonly events?: EventTarget;
+  /** What the app subscribes to. Default: asked of it with `GET /dapr/subscribe`. */
+  readonly list?: () => Promise<readonly AppSubscription[]>;
+  /** True when the component is there; one that comes later is told by `refresh`. Default: all are. */
+  readonly hasPubSub?: (name: string) => boolean;
+}
+
+export interface AppSubscriptions {
+  /** What is in place. */
+  readonly topics: readonly { readonly pubsub: string; readonly topic: string }[];
+  /** Puts other declared subscriptions in the place of all. */
+  declare(specs: readonly SubscriptionSpec[]): Promise<void>;
+  /** The component is another one now, or gone: its subscriptions are made anew. */
+  refresh(pubsub: string): Promise<void>;
+  /** Ends them and waits for the deliveries that run. Idempotent. */
+  close(): Promise<void>;
 }
 
 const ATTEMPTS = 3;
-const decoder = new TextDecoder();
-
-async function bodyOf({ body }: AppResponse): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body) chunks.push(chunk);
-  return decoder.decode(Buffer.concat(chunks));
-}
-
-function refuse(why: string): never {
-  throw new TroupeError('INVALID_ARGUMENT', `the app's answer to GET /dapr/subscribe: ${why}`);
-}
-
-function text(value: unknown, what: string): string | undefined {
-  if (value === undefined || value === null || value === '') return undefined;
-  return typeof value === 'string' ? value : refuse(`${what} must be a string`);
-}
-
-interface AppSubscription extends SubscribeRequest {
-  readonly path: string;
-}
-
-function pathOf(entry: Record<string, unknown>, what: string): string {
-  const { route, routes } = entry;
-  if (routes === undefined || routes === null) {
-    return text(route, `${what}.route`) ?? refuse(`${what} has neither route nor routes`);
-  }
-  if (!isObject(routes)) return refuse(`${what}.routes must be an object`);
-  if (Array.isArray(routes['rules']) && routes['rules'].length > 0) {
-    throw new TroupeError(
-      'UNSUPPORTED',
-      `the app's answer to GET /dapr/subscribe: ${what}.routes.rules (CEL routing) is not supported yet; use "route", or "routes" with a "default" alone`,
-    );
-  }
-  return text(routes['default'], `${what}.routes.default`) ?? refuse(`${what}.routes is empty`);
-}
-
-function parse(body: string): AppSubscription[] {
-  let parsed: unknown;
-  try {
-    parsed = body.trim() === '' ? [] : JSON.parse(body);
-  } catch (cause) {
-    return refuse(`not JSON: ${(cause as Error).message}`);
-  }
-  if (parsed === null) return [];
-  if (!Array.isArray(parsed)) return refuse('must be an array');
-  return parsed.map((entry: unknown, index) => {
-    const what = `[${index}]`;
-    if (!isObject(entry)) return refuse(`${what} must be an object`);
-    const bulk = entry['bulkSubscribe'];
-    if (isObject(bulk) && bulk['enabled'] === true) {
-      throw new TroupeError(
-        'UNSUPPORTED',
-        `the app's answer to GET /dapr/subscribe: ${what}.bulkSubscribe is not supported yet; leave it out to get events one by one`,
-      );
-    }
-    const metadata = entry['metadata'] ?? {};
-    if (!isObject(metadata)) return refuse(`${what}.metadata must be an object`);
-    return {
-      pubsub: text(entry['pubsubname'], `${what}.pubsubname`) ?? refuse(`${what} lacks pubsubname`),
-      topic: text(entry['topic'], `${what}.topic`) ?? refuse(`${what} lacks topic`),
-      path: pathOf(entry, what),
-      deadLetterTopic: text(entry['deadLetterTopic'], `${what}.deadLetterTopic`),
-      metadata: Object.fromEntries(
-        Object.entries(metadata).map(([name, value]) => [name, String(value)]),
-      ),
-    };
-  });
-}
 
 async function ask({ app, appId, logger, signal }: AppSubscriptionsOptions): Promise<string> {
   for (let attempt = 1; ; attempt++) {
@@ -103,59 +58,132 @@ async function ask({ app, appId, logger, signal }: AppSubscriptionsOptions): Pro
       throw new TroupeError('UNAVAILABLE', `GET /dapr/subscribe answered ${answer.status}`);
     } catch (error) {
       if (attempt === ATTEMPTS || signal?.aborted) throw error;
-      logger.warn({ attempt, error: String(error) }, 'app did not list its subscriptions');
+      logger.warn({ attempt, error: textOf(error) }, 'app did not list its subscriptions');
     }
   }
 }
 
-/** What the app's answer to a delivery means; a 2xx without a readable status is a success. */
-export function deliveryStatus(status: number, body: string): DeliveryStatus {
-  if (status === 404) return 'DROP';
-  if (status < 200 || status > 299) return 'RETRY';
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(body);
-  } catch {
-    return 'SUCCESS';
-  }
-  const named = isObject(parsed) ? parsed['status'] : undefined;
-  if (named === undefined || named === '' || typeof named !== 'string') return 'SUCCESS';
-  return named === 'SUCCESS' || named === 'DROP' ? named : 'RETRY';
+const textOf = (error: unknown): string =>
+  error instanceof Error ? error.message : 'something that is no error was thrown';
+
+const keyOf = ({ pubsub, topic }: AppSubscription): string => `${pubsub}||${topic}`;
+
+function declaredOnes(specs: readonly SubscriptionSpec[]): AppSubscription[] {
+  return specs
+    .filter(({ rules }) => rules.length > 0)
+    .map(({ pubsubname, topic, rules, deadLetterTopic, metadata, bulkSubscribe }) => ({
+      pubsub: pubsubname,
+      topic,
+      rules,
+      deadLetterTopic,
+      metadata,
+      ...(bulkSubscribe?.enabled ? { bulk: bulkSubscribe } : {}),
+      type: 'DECLARATIVE',
+    }));
 }
 
-/** Asks the app for its subscriptions and puts them in place; resolves to their number. */
-export async function subscribeApp(options: AppSubscriptionsOptions): Promise<number> {
-  const { app, subscriptions, logger } = options;
-  const wanted = parse(await ask(options));
-  for (const request of wanted) {
-    const path = `/${request.path.replace(/^\/+/, '')}`;
-    await subscriptions.subscribeBytes(request, async ({ event, bytes, signal }: Delivery) => {
-      const answer = await app.invoke({
-        method: 'POST',
-        path,
-        query: '',
-        headers: {
-          'content-type': CLOUD_EVENT_TYPE,
-          ...(event.traceparent ? { traceparent: event.traceparent } : {}),
-        },
-        body: bytes,
-        signal,
-      });
-      const status = deliveryStatus(answer.status, await bodyOf(answer));
-      if (status !== 'SUCCESS') {
-        logger.warn(
-          {
-            pubsub: request.pubsub,
-            topic: request.topic,
-            id: event.id,
-            code: answer.status,
-            status,
-          },
-          'app did not take the event',
-        );
-      }
-      return status;
-    });
+/** Declared subscriptions as `/v1.0/metadata` shows them, also when there is no app to deliver to. */
+export function describeDeclared(specs: readonly SubscriptionSpec[]): SubscriptionInfo[] {
+  return [...wantedOf(declaredOnes(specs), []).values()].map(infoOf);
+}
+
+/** One a topic: of the declared ones the first, and what the app lists goes before them. */
+function wantedOf(
+  declared: readonly AppSubscription[],
+  listed: readonly AppSubscription[],
+): Map<string, AppSubscription> {
+  const wanted = new Map<string, AppSubscription>();
+  for (const one of declared) if (!wanted.has(keyOf(one))) wanted.set(keyOf(one), one);
+  for (const one of listed) wanted.set(keyOf(one), one);
+  return wanted;
+}
+
+async function listOf(options: AppSubscriptionsOptions): Promise<readonly AppSubscription[]> {
+  const { app, list, signal } = options;
+  if (list) return list();
+  if (app.events) return app.events.subscriptions({ signal });
+  return parseAppSubscriptions(await ask(options));
+}
+
+/**
+ * Asks the app for its subscriptions and puts them in place with the declared
+ * ones. Rejects when the app does not answer or its answer is not readable; a
+ * subscription that cannot be made is logged and left out.
+ */
+export async function subscribeApp(options: AppSubscriptionsOptions): Promise<AppSubscriptions> {
+  const { app, subscriptions, logger, events = app.events ?? createHttpEvents(app) } = options;
+  const { hasPubSub = () => true } = options;
+  const listed = await listOf(options);
+  let declared = declaredOnes(options.declared ?? []);
+  const open = new Map<string, { readonly made: string; readonly subscription: Subscription }>();
+  let closed = false;
+  let last: Promise<unknown> = Promise.resolve();
+
+  async function start(key: string, request: AppSubscription): Promise<void> {
+    const { pubsub, topic } = request;
+    try {
+      const { deliver, deliverBulk } = events;
+      const asked = { ...request, announced: true };
+      const subscription = await subscriptions.subscribeBytes(asked, deliver, deliverBulk);
+      open.set(key, { made: JSON.stringify(request), subscription });
+    } catch (error) {
+      const code = isTroupeError(error) ? error.code : undefined;
+      logger.error({ pubsub, topic, code, error: textOf(error) }, 'topic cannot be subscribed');
+    }
   }
-  return wanted.length;
+
+  async function end(key: string): Promise<void> {
+    const one = open.get(key);
+    open.delete(key);
+    await one?.subscription.close();
+  }
+
+  async function reconcile(): Promise<void> {
+    const wanted = closed ? new Map<string, AppSubscription>() : wantedOf(declared, listed);
+    const stale = [...open].filter(([key, { made }]) => {
+      const now = wanted.get(key);
+      return !now || JSON.stringify(now) !== made;
+    });
+    await Promise.all(stale.map(([key]) => end(key)));
+    for (const [key, request] of wanted) {
+      if (open.has(key)) continue;
+      if (hasPubSub(request.pubsub)) await start(key, request);
+      else {
+        const { pubsub, topic } = request;
+        logger.warn({ pubsub, topic }, 'topic waits for its pub/sub component, which is not there');
+      }
+    }
+  }
+
+  /** Changes happen one after the other. */
+  function inTurn(change: () => Promise<void>): Promise<void> {
+    const done = last.then(change);
+    last = done.catch(() => {});
+    return done;
+  }
+
+  subscriptions.announce(() => [...wantedOf(declared, listed).values()].map(infoOf));
+  await inTurn(reconcile);
+  return {
+    get topics() {
+      return [...wantedOf(declared, listed)]
+        .filter(([key]) => open.has(key))
+        .map(([, { pubsub, topic }]) => ({ pubsub, topic }));
+    },
+    declare(specs) {
+      declared = declaredOnes(specs);
+      return inTurn(reconcile);
+    },
+    refresh: (pubsub) =>
+      inTurn(async () => {
+        const of = [...open.keys()].filter((key) => key.startsWith(`${pubsub}||`));
+        await Promise.all(of.map(end));
+        await reconcile();
+      }),
+    close() {
+      closed = true;
+      subscriptions.announce(() => declared.map(infoOf));
+      return inTurn(reconcile);
+    },
+  };
 }

@@ -5,6 +5,7 @@
  * two and core/errors.ts together.
  */
 import type { ErrorCode } from '../core/errors.ts';
+import { BLOCK_ERRORS } from './block-errors.ts';
 
 export type GrpcCode =
   | 'CANCELLED'
@@ -94,7 +95,7 @@ export const API_ERRORS = {
   STATE_OPERATION_NOT_SUPPORTED: {
     errorCode: 'ERR_NOT_SUPPORTED_STATE_OPERATION',
     status: 400,
-    grpc: 'INVALID_ARGUMENT',
+    grpc: 'UNIMPLEMENTED',
   },
   STATE_GET: { errorCode: 'ERR_STATE_GET', status: 500, grpc: 'INTERNAL' },
   STATE_BULK_GET: { errorCode: 'ERR_STATE_BULK_GET', status: 500, grpc: 'INTERNAL' },
@@ -172,6 +173,11 @@ export const API_ERRORS = {
   },
 
   DIRECT_INVOKE: { errorCode: 'ERR_DIRECT_INVOKE', status: 500, grpc: 'INTERNAL' },
+  DIRECT_INVOKE_FORBIDDEN: {
+    errorCode: 'ERR_DIRECT_INVOKE',
+    status: 403,
+    grpc: 'PERMISSION_DENIED',
+  },
   DIRECT_INVOKE_NO_APP_ID: { errorCode: 'ERR_DIRECT_INVOKE', status: 404, grpc: 'NOT_FOUND' },
   DIRECT_INVOKE_METHOD: { errorCode: 'ERR_DIRECT_INVOKE', status: 404, grpc: 'NOT_FOUND' },
 
@@ -228,6 +234,8 @@ export const API_ERRORS = {
     status: 500,
     grpc: 'INTERNAL',
   },
+
+  ...BLOCK_ERRORS,
 } as const satisfies Record<string, ErrorRow>;
 
 export type ApiErrorName = keyof typeof API_ERRORS;

@@ -3,21 +3,32 @@
  * their HTTP rows. Adding a block is one file and one line here.
  */
 import type { ActorRuntime, EngineLogger, Publisher } from '../core/ports.ts';
+import type { Resiliency } from '../core/resiliency.ts';
 import { actorRoutes } from './actor-routes.ts';
 import { createActorsApi, type ActorsApi } from './actors.ts';
+import {
+  blockRoutes,
+  closeBlocks,
+  createBlocks,
+  type Blocks,
+  type BlocksOptions,
+} from './blocks.ts';
 import { createHealthApi, healthRoutes, type HealthApi, type Readiness } from './health.ts';
 import type { ModelServer } from './inference.ts';
 import { inferenceRoutes } from './inference-routes.ts';
 import {
   createInvokeApi,
-  invokeRoute,
   type AppChannel,
   type InvocationHandler,
   type InvokeApi,
+  type HttpEndpoints,
+  type Peers,
 } from './invoke.ts';
+import { invokeRoute } from './invoke-route.ts';
 import {
   createMetadataApi,
   metadataRoutes,
+  type AppConnection,
   type ComponentInfo,
   type MetadataApi,
 } from './metadata.ts';
@@ -25,10 +36,11 @@ import { createPublisher, createPubSubApi, type PubSubApi, type PubSubEntry } fr
 import { pubsubRoutes } from './pubsub-routes.ts';
 import type { HttpRoute } from './route.ts';
 import { createStateApi, type StateApi, type StateStoreEntry } from './state.ts';
+import { createStateOutbox, type StateOutbox } from './state-outbox.ts';
 import { stateRoutes } from './state-routes.ts';
-import { createSubscriptions, type Subscriptions } from './subscriptions.ts';
+import { createSubscriptions, type Subscriptions, type Timer } from './subscriptions.ts';
 
-export interface ApiOptions {
+export interface ApiOptions extends BlocksOptions {
   readonly appId: string;
   readonly runtimeVersion: string;
   readonly namespace?: string | undefined;
@@ -40,11 +52,28 @@ export interface ApiOptions {
   readonly components: readonly ComponentInfo[];
   /** The HTTP app beside the host. */
   readonly app?: AppChannel | undefined;
+  /** The way to other apps. */
+  readonly peers?: Peers | undefined;
+  /** The way to addresses outside. */
+  readonly endpoints?: HttpEndpoints | undefined;
   readonly invocations?: Readonly<Record<string, InvocationHandler>> | undefined;
+  /** As `/v1.0/metadata` prints them. */
+  readonly appConnection?: AppConnection | undefined;
+  readonly enabledFeatures?: readonly string[] | undefined;
+  /** True: actors can be called although this host has none. Default: when `actors` is there. */
+  readonly actorsEnabled?: boolean | undefined;
+  readonly httpEndpoints?: readonly string[] | undefined;
+  readonly resiliencies?: readonly string[] | undefined;
+  /** False: ttlInSeconds of actor state is refused, as in Dapr without its feature ActorStateTTL. Default true. */
+  readonly actorStateTtl?: boolean | undefined;
   /** Absent: the Open Inference Protocol is not served. */
   readonly models?: ModelServer | undefined;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** Delays on the clock of `now`. Default: the real time. */
+  readonly timer?: Timer | undefined;
+  /** Policies of calls and deliveries. Absent: each is tried once. */
+  readonly resiliency?: Resiliency | undefined;
   readonly logger: EngineLogger;
   /** Absent: always ready. */
   readonly ready?: (() => Readiness) | undefined;
@@ -52,8 +81,10 @@ export interface ApiOptions {
   readonly shutdown?: ((options: { force: boolean }) => void) | undefined;
 }
 
-export interface Api extends AsyncDisposable {
+export interface Api extends Blocks, AsyncDisposable {
   readonly state: StateApi;
+  /** Of transactions; `start` takes up what waits since before. */
+  readonly outbox: StateOutbox;
   readonly pubsub: PubSubApi;
   readonly publisher: Publisher;
   readonly subscriptions: Subscriptions;
@@ -70,15 +101,22 @@ export interface Api extends AsyncDisposable {
 
 export function createApi(options: ApiOptions): Api {
   const { now } = options;
-  const state = createStateApi(options);
   const pubsub = createPubSubApi(options);
+  const outbox = createStateOutbox({ ...options, pubsub });
+  const state = createStateApi({ ...options, outbox });
   const subscriptions = createSubscriptions({ ...options, pubsub });
   const invoke = createInvokeApi(options);
-  const actors = createActorsApi(options.actors);
+  const actors = createActorsApi(options.actors, options.actorStateTtl);
   const metadata = createMetadataApi({ ...options, subscriptions: () => subscriptions.list() });
   const health = createHealthApi(options);
+  const blocks = createBlocks(options);
+  const close = async (): Promise<void> => {
+    await Promise.all([subscriptions.close(), outbox.close(), closeBlocks(blocks)]);
+  };
   return {
+    ...blocks,
     state,
+    outbox,
     pubsub,
     publisher: createPublisher(pubsub),
     subscriptions,
@@ -90,13 +128,14 @@ export function createApi(options: ApiOptions): Api {
       ...actorRoutes(actors, now),
       ...stateRoutes(state),
       ...pubsubRoutes(pubsub),
+      ...blockRoutes(blocks),
       ...metadataRoutes(metadata),
       ...healthRoutes(health),
       ...(options.models ? modelRoutes(options.models, options) : []),
     ],
     fallback: invokeRoute(invoke),
-    close: () => subscriptions.close(),
-    [Symbol.asyncDispose]: () => subscriptions.close(),
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }
 

@@ -1,11 +1,21 @@
 /**
- * Service invocation: which app and method a request means, and delivery to
- * this app, either to handlers in the process or to its HTTP port. Bodies are
- * streams both ways. Other apps, HTTP endpoints and URLs are refused: this
- * host knows no way to them.
+ * Service invocation: to this app (handlers in the process, or its channel), to
+ * other apps through their sidecars, and to addresses outside. Bodies are
+ * streams both ways.
  */
+import { isTroupeError, TroupeError } from '../core/errors.ts';
+import type { Resiliency } from '../core/resiliency.ts';
 import { ApiError } from './api-error.ts';
-import { headerOf, type HeaderValues, type HttpResponse, type HttpRoute } from './route.ts';
+import { discard, isPolicyError, policyWords, underPolicy } from './invoke-policy.ts';
+import type { AppEvents } from './app-port.ts';
+import {
+  known,
+  outsideHeaders,
+  requestHeaders,
+  responseHeaders,
+  type Values,
+} from './invoke-headers.ts';
+import type { HeaderValues } from './route.ts';
 
 export interface AppRequest {
   readonly method: string;
@@ -21,6 +31,39 @@ export interface AppResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly body: AsyncIterable<Uint8Array>;
+  /** What came behind the body, once it was read to its end. */
+  readonly trailers?: (() => Readonly<Record<string, string>>) | undefined;
+  /** How an app over gRPC ended the call, of which `status` is a translation. */
+  readonly grpc?: AppGrpcOutcome | undefined;
+}
+
+export interface AppGrpcOutcome {
+  readonly status: {
+    readonly code: number;
+    readonly message: string;
+    /** Bytes of google.rpc.Status. */
+    readonly details?: Uint8Array | undefined;
+  };
+  readonly trailers: Readonly<Record<string, string | readonly string[]>>;
+}
+
+/** Sidecars of other apps: finds the one of an app and has it deliver. */
+export interface Peers {
+  /**
+   * A body of bytes may be sent again when the peer was not reached. Errors:
+   * NOT_FOUND when nobody knows the app, UNAVAILABLE, FORBIDDEN.
+   */
+  invoke(
+    callee: { readonly appId: string; readonly namespace: string },
+    request: AppRequest,
+  ): Promise<AppResponse>;
+}
+
+/** Addresses outside, by the name of an HTTPEndpoint or by URL. */
+export interface HttpEndpoints {
+  /** Undefined: there is no endpoint of the name. */
+  find(name: string): Pick<AppChannel, 'invoke'> | undefined;
+  at(baseUrl: string): Pick<AppChannel, 'invoke'>;
 }
 
 /** The app beside this host, as the API needs it; runtime/targets/app-http.ts is one. */
@@ -28,6 +71,8 @@ export interface AppChannel {
   readonly host: string;
   readonly port: number;
   invoke(request: AppRequest): Promise<AppResponse>;
+  /** Present: events go to the app this way and not by requests of HTTP. */
+  readonly events?: AppEvents | undefined;
 }
 
 /** Answers an invocation of a method path of this app, as the fetch standard has it. */
@@ -37,6 +82,12 @@ export interface InvokeOptions {
   readonly appId: string;
   readonly namespace?: string | undefined;
   readonly app?: AppChannel | undefined;
+  /** Absent: only this app is known. */
+  readonly peers?: Peers | undefined;
+  /** Absent: nothing outside is called. */
+  readonly endpoints?: HttpEndpoints | undefined;
+  /** Absent: a call is made once. */
+  readonly resiliency?: Resiliency | undefined;
   /** Handlers in this process by method path, for example `orders/list`. They go before the app channel. */
   readonly invocations?: Readonly<Record<string, InvocationHandler>> | undefined;
 }
@@ -54,68 +105,22 @@ export interface InvokeRequest {
 
 export interface InvokeApi {
   invoke(request: InvokeRequest): Promise<AppResponse>;
-}
-
-const HOP_BY_HOP = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
-const NOT_FORWARDED = new Set([
-  'host',
-  'dapr-app-id',
-  'dapr-api-token',
-  'dapr-caller-app-id',
-  'dapr-caller-namespace',
-  'dapr-callee-app-id',
-]);
-
-type Values = Record<string, string | readonly string[]>;
-
-function endToEnd(headers: HeaderValues): Values {
-  const named =
-    headerOf(headers, 'connection')
-      ?.toLowerCase()
-      .split(/\s*,\s*/) ?? [];
-  const kept: Values = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (value === undefined || HOP_BY_HOP.has(name) || named.includes(name)) continue;
-    if (name.endsWith('-bin')) continue;
-    kept[name] = value;
-  }
-  return kept;
-}
-
-function requestHeaders(headers: HeaderValues, { appId, namespace }: InvokeOptions): Values {
-  const kept = endToEnd(headers);
-  for (const name of NOT_FORWARDED) delete kept[name];
-  kept['dapr-caller-app-id'] = appId;
-  kept['dapr-callee-app-id'] = appId;
-  if (namespace) kept['dapr-caller-namespace'] = namespace;
-  return kept;
-}
-
-function responseHeaders(headers: HeaderValues): Values {
-  const kept = endToEnd(headers);
-  delete kept['content-length'];
-  return kept;
+  /** To this app, for a sidecar that has said who calls. Errors: UNAVAILABLE, METHOD_NOT_FOUND. */
+  deliver(request: AppRequest): Promise<AppResponse>;
 }
 
 // oxlint-disable-next-line no-control-regex -- Control characters are what the method is checked for.
 const FORBIDDEN = /[#?\x00-\x1f\x7f]/;
 
-/** The method path without steps to elsewhere. Errors: ERR_BAD_REQUEST. */
-function cleanMethod(path: string): string {
-  if (FORBIDDEN.test(path)) {
-    throw new ApiError(
-      'BAD_REQUEST',
-      `invalid request: invalid method ${JSON.stringify(path)}: it must not hold # ? or control characters`,
+/** A percent sign that begins no escape: daprd cannot make a URL of it. */
+const LONE_PERCENT = /%(?![0-9a-f]{2})/i;
+
+/** The method path without steps to elsewhere. Errors: ERR_DIRECT_INVOKE, as in daprd. */
+function cleanMethod(path: string, target = ''): string {
+  if (FORBIDDEN.test(path) || LONE_PERCENT.test(path)) {
+    throw failure(
+      target,
+      `invalid method ${JSON.stringify(path)}: it must not hold # ? a lone % or control characters`,
     );
   }
   const steps: string[] = [];
@@ -126,12 +131,20 @@ function cleanMethod(path: string): string {
   return steps.join('/');
 }
 
-function failure(target: string, why: string, cause?: unknown): ApiError {
-  const text = `failed to invoke, id: ${target}, err: ${why}`;
-  return new ApiError('DIRECT_INVOKE', text, { cause });
+function failure(
+  target: string,
+  why: string,
+  cause?: unknown,
+  name: 'DIRECT_INVOKE' | 'DIRECT_INVOKE_FORBIDDEN' = 'DIRECT_INVOKE',
+): ApiError {
+  return new ApiError(name, `failed to invoke, id: ${target}, err: ${why}`, { cause });
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
 
 async function callHandler(
   handler: InvocationHandler,
@@ -159,101 +172,127 @@ async function callHandler(
   if (cookies.length > 0) answer['set-cookie'] = cookies;
   return {
     status: response.status,
-    headers: responseHeaders(answer),
+    headers: answer,
     body: (response.body as AsyncIterable<Uint8Array> | null) ?? nothing(),
   };
 }
 
+/** The namespace of an app that was given none, as in Dapr. */
+const DEFAULT_NAMESPACE = 'default';
+
 export function createInvokeApi(options: InvokeOptions): InvokeApi {
-  const { appId, app, invocations = {} } = options;
+  const { appId, app, invocations = {}, peers, endpoints, resiliency } = options;
+  const namespace = options.namespace ?? DEFAULT_NAMESPACE;
   const handlers = new Map(
     Object.entries(invocations).map(([path, handler]) => [cleanMethod(path), handler]),
   );
+
+  /** The app and namespace of `app` or `app.ns`. */
+  function appOf(target: string): { appId: string; namespace: string } {
+    const [name = '', ns, ...more] = target.split('.');
+    if (name === '' || more.length > 0) throw failure(target, `invalid app id ${target}`);
+    return { appId: name, namespace: ns ?? namespace };
+  }
+
+  async function toSelf(request: InvokeRequest, path: string): Promise<AppResponse> {
+    const { target } = request;
+    const headers = requestHeaders(request.headers, {
+      caller: appId,
+      namespace: options.namespace,
+      callee: appId,
+    });
+    const handler = handlers.get(path);
+    if (handler) return callHandler(handler, { ...request, path }, headers);
+    if (app) return app.invoke(outgoing(request, path, headers));
+    if (handlers.size > 0) {
+      throw new ApiError('DIRECT_INVOKE_METHOD', `method "${path}" is not found`);
+    }
+    throw failure(target, 'cannot invoke local endpoint: app channel not initialized');
+  }
+
+  async function toPeer(request: InvokeRequest, path: string): Promise<AppResponse> {
+    const { target } = request;
+    const callee = appOf(target);
+    if (!peers) throw failure(target, `couldn't find service: ${callee.appId}`);
+    const headers = requestHeaders(request.headers, {
+      caller: appId,
+      namespace,
+      callee: callee.appId,
+    });
+    const sent = outgoing(request, path, headers);
+    const isWhole = request.headers['content-length'] !== undefined;
+    const body = isWhole && request.body ? await collected(request.body) : request.body;
+    const call = (signal = request.signal): Promise<AppResponse> =>
+      peers.invoke(callee, { ...sent, body, signal });
+    if (!resiliency || resiliency.has('apps', callee.appId)) return call();
+    return resiliency.builtIn('DaprBuiltInServiceRetries').run(({ signal }) => call(signal), {
+      signal: request.signal,
+      once: body !== undefined && !(body instanceof Uint8Array),
+      isFinal: (error) => !isTroupeError(error) || error.code !== 'UNAVAILABLE',
+      discard,
+    });
+  }
+
+  function route(request: InvokeRequest, path: string): Promise<AppResponse> {
+    const { target } = request;
+    const outside = /^https?:\/\//i.test(target) ? endpoints?.at(target) : endpoints?.find(target);
+    if (outside) return outside.invoke(outgoing(request, path, outsideHeaders(request.headers)));
+    const callee = appOf(target);
+    return callee.appId === appId && callee.namespace === namespace
+      ? toSelf(request, path)
+      : toPeer(request, path);
+  }
+
+  async function deliver(request: AppRequest): Promise<AppResponse> {
+    const path = cleanMethod(decodeURI(request.path));
+    const handler = handlers.get(path);
+    if (handler) {
+      const { body, signal = new AbortController().signal } = request;
+      const stream = body instanceof Uint8Array ? once(body) : body;
+      const asked = { ...request, target: appId, path, signal, body: stream };
+      return callHandler(handler, asked, known(request.headers));
+    }
+    if (app) return app.invoke({ ...request, path: `/${encodeURI(path)}` });
+    throw new TroupeError('UNAVAILABLE', 'app channel is not initialized');
+  }
+
   return {
+    deliver,
     async invoke(request) {
-      const { target } = request;
-      if (target !== appId) {
-        throw failure(
-          target,
-          `couldn't find service: ${target}; this host reaches only its own app "${appId}"`,
-        );
-      }
-      const path = cleanMethod(request.path);
-      const headers = requestHeaders(request.headers, options);
-      const handler = handlers.get(path);
-      if (handler) return callHandler(handler, { ...request, path }, headers);
-      if (!app) {
-        if (handlers.size === 0) throw failure(target, 'app channel is not initialized');
-        throw new ApiError('DIRECT_INVOKE_METHOD', `method "${path}" is not found`);
-      }
+      const path = cleanMethod(request.path, request.target);
       try {
-        const answer = await app.invoke({
-          method: request.method,
-          path: `/${encodeURI(path)}`,
-          query: request.query,
-          headers,
-          body: request.body,
-          signal: request.signal,
-        });
+        const answer = await underPolicy(resiliency, request, path, (attempt) =>
+          route(attempt, path),
+        );
         return { ...answer, headers: responseHeaders(answer.headers) };
       } catch (cause) {
-        throw failure(target, cause instanceof Error ? cause.message : String(cause), cause);
-      }
-    },
-  };
-}
-
-interface Target {
-  readonly target: string;
-  readonly path: string;
-}
-
-function decodePath(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    throw new ApiError('BAD_REQUEST', 'invalid request: the path has a broken percent escape');
-  }
-}
-
-/** The app and method that a request names: header, basic auth, or `/v1.0/invoke/<app>/method/<path>`. */
-export function targetOf(path: string, headers: HeaderValues): Target | undefined {
-  const named = headerOf(headers, 'dapr-app-id');
-  if (named) return { target: named, path: decodePath(path).slice(1) };
-  const authorization = headerOf(headers, 'authorization');
-  if (authorization?.startsWith('Basic ')) {
-    const pair = Buffer.from(authorization.slice('Basic '.length), 'base64').toString().split(':');
-    if (pair.length === 2 && pair[0]!.toLowerCase() === 'dapr-app-id') {
-      return { target: pair[1]!, path: decodePath(path).slice(1) };
-    }
-  }
-  const prefix = '/v1.0/invoke/';
-  if (!path.startsWith(prefix)) return undefined;
-  const rest = decodePath(path.slice(prefix.length));
-  const end = rest.indexOf('/method/');
-  if (end > 0) return { target: rest.slice(0, end), path: rest.slice(end + '/method/'.length) };
-  if (rest.endsWith('/method')) return { target: rest.slice(0, -'/method'.length), path: '' };
-  return undefined;
-}
-
-/** The row for everything that no other row takes. */
-export function invokeRoute(api: InvokeApi): HttpRoute {
-  return {
-    methods: ['*'],
-    pattern: '*',
-    streaming: true,
-    failure: 'DIRECT_INVOKE',
-    async handle(request): Promise<HttpResponse> {
-      const { method, path, query, headers, stream, signal } = request;
-      const found = targetOf(path, headers);
-      if (!found || found.target === '') {
-        throw new ApiError(
-          'DIRECT_INVOKE_NO_APP_ID',
-          'failed getting app id either from the URL path or the header dapr-app-id',
+        // What a handler of this process throws unexpectedly is for the log and not for the caller.
+        if (cause instanceof ApiError || !isTroupeError(cause)) throw cause;
+        if (isPolicyError(cause))
+          throw new ApiError('DIRECT_INVOKE', policyWords(cause), { cause });
+        const isForbidden = cause.code === 'FORBIDDEN';
+        throw failure(
+          request.target,
+          cause.message,
+          cause,
+          isForbidden ? 'DIRECT_INVOKE_FORBIDDEN' : 'DIRECT_INVOKE',
         );
       }
-      const answer = await api.invoke({ ...found, method, query, headers, body: stream, signal });
-      return { status: answer.status, headers: answer.headers, stream: answer.body };
     },
   };
+}
+
+const outgoing = (request: InvokeRequest, path: string, headers: Values): AppRequest => ({
+  method: request.method,
+  path: `/${encodeURI(path)}`,
+  query: request.query,
+  headers,
+  body: request.body,
+  signal: request.signal,
+});
+
+async function collected(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
 }

@@ -19,6 +19,22 @@ export interface SubscriptionInfo {
   readonly type: 'PROGRAMMATIC' | 'DECLARATIVE' | 'STREAMING';
 }
 
+/** How the host and its app are joined, as `/v1.0/metadata` prints it. */
+export interface AppConnection {
+  readonly port?: number;
+  readonly protocol: string;
+  readonly channelAddress: string;
+  /** Absent: no limit. */
+  readonly maxConcurrency?: number;
+  readonly health?: {
+    readonly healthCheckPath?: string;
+    /** Go durations. */
+    readonly healthProbeInterval: string;
+    readonly healthProbeTimeout: string;
+    readonly healthThreshold: number;
+  };
+}
+
 export interface MetadataOptions {
   readonly appId: string;
   readonly runtimeVersion: string;
@@ -26,7 +42,17 @@ export interface MetadataOptions {
   readonly components: readonly ComponentInfo[];
   readonly subscriptions: () => readonly SubscriptionInfo[];
   readonly app?: { readonly host: string; readonly port: number } | undefined;
+  /** In place of what `app` tells. */
+  readonly appConnection?: AppConnection | undefined;
+  /** Names of the features that a Configuration switches on. Default: actor state with ttl. */
+  readonly enabledFeatures?: readonly string[] | undefined;
+  /** Names of HTTPEndpoints. */
+  readonly httpEndpoints?: readonly string[] | undefined;
+  /** Names of Resiliency resources. */
+  readonly resiliencies?: readonly string[] | undefined;
   readonly ready?: (() => { readonly inbound: readonly string[] }) | undefined;
+  /** True: actors can be called although this host has none. Default: when it has some. */
+  readonly actorsEnabled?: boolean | undefined;
 }
 
 export interface MetadataApi {
@@ -35,39 +61,53 @@ export interface MetadataApi {
   set(key: string, value: string): void;
 }
 
+const VERSION_LABEL = 'daprRuntimeVersion';
+
 export function createMetadataApi(options: MetadataOptions): MetadataApi {
+  const { appId, runtimeVersion, app, components, ready } = options;
   const labels = new Map<string, string>();
+  const connection =
+    options.appConnection ??
+    (app && { port: app.port, protocol: 'http', channelAddress: app.host });
+  const isEnabled = options.actorsEnabled ?? options.actors !== undefined;
+  const named = (names: readonly string[] = []): { name: string }[] =>
+    names.map((name) => ({ name }));
   return {
     get() {
       const actors = options.actors?.types() ?? [];
-      const subscriptions = options.subscriptions();
-      const { app } = options;
-      return {
-        id: options.appId,
-        runtimeVersion: options.runtimeVersion,
-        ...(options.actors ? { enabledFeatures: ['ActorStateTTL'] } : {}),
-        ...(actors.length > 0 ? { actors } : {}),
-        ...(options.components.length > 0 ? { components: options.components } : {}),
-        extended: { daprRuntimeVersion: options.runtimeVersion, ...Object.fromEntries(labels) },
-        ...(subscriptions.length > 0 ? { subscriptions } : {}),
-        ...(app
-          ? {
-              appConnectionProperties: {
-                port: app.port,
-                protocol: 'http',
-                channelAddress: app.host,
-              },
-            }
-          : {}),
-        actorRuntime: {
-          runtimeStatus: options.actors ? 'RUNNING' : 'DISABLED',
-          ...(actors.length > 0 ? { activeActors: actors } : {}),
-          hostReady: options.actors !== undefined && (options.ready?.().inbound.length ?? 0) === 0,
-        },
-      };
+      const features = options.enabledFeatures ?? (options.actors ? ['ActorStateTTL'] : []);
+      const isReady = (ready?.().inbound.length ?? 0) === 0;
+      return filled({
+        id: appId,
+        runtimeVersion,
+        enabledFeatures: features,
+        actors,
+        components,
+        extended: { ...Object.fromEntries(labels), [VERSION_LABEL]: runtimeVersion },
+        subscriptions: options.subscriptions(),
+        httpEndpoints: named(options.httpEndpoints),
+        ...(connection ? { appConnectionProperties: connection } : {}),
+        actorRuntime: filled({
+          runtimeStatus: isEnabled ? (isReady ? 'RUNNING' : 'INITIALIZING') : 'DISABLED',
+          activeActors: actors,
+          hostReady: isEnabled && isReady,
+          // Actors are placed by the host itself, which is always in reach.
+          placement: isEnabled ? 'placement: connected' : 'placement: disconnected',
+        }),
+        resiliencies: named(options.resiliencies),
+      });
     },
-    set: (key, value) => void labels.set(key, value),
+    set(key, value) {
+      if (key !== '') labels.set(key, value);
+    },
   };
+}
+
+/** Without the members whose list is empty. */
+function filled(members: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(members).filter(([, value]) => !(Array.isArray(value) && value.length === 0)),
+  );
 }
 
 const decoder = new TextDecoder();

@@ -4,14 +4,18 @@
  */
 import { toJson } from '../core/codec.ts';
 import type { Publisher } from '../core/ports.ts';
+import type { Resiliency } from '../core/resiliency.ts';
 import type { BrokerMessage, PubSub } from '../../components/pubsub/contract.ts';
 import { toEventBytes } from './cloudevents.ts';
 import { ApiError } from './api-error.ts';
+import { createSender } from './pubsub-send.ts';
 
 type Metadata = Readonly<Record<string, string>>;
 
 export interface PubSubEntry {
   readonly pubsub: PubSub;
+  /** Goes before every topic in the broker, so that namespaces do not share topics. Absent: nothing. */
+  readonly topicPrefix?: string | undefined;
   /** Which topics this app may use. Absent: all. */
   readonly topics?: {
     mayPublish(topic: string): boolean;
@@ -24,6 +28,8 @@ export interface PubSubOptions {
   readonly pubsubs: ReadonlyMap<string, PubSubEntry>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** Absent: a publish is tried once. */
+  readonly resiliency?: Resiliency | undefined;
 }
 
 export interface PublishRequest {
@@ -56,6 +62,8 @@ export interface PubSubApi {
   publish(request: PublishRequest): Promise<void>;
   /** Resolves to the entries that failed, none when all went well. */
   bulkPublish(request: BulkPublishRequest): Promise<{ entryId: string; error: string }[]>;
+  /** Publishes a message of a broker as it is to another topic of the same component. */
+  forward(pubsub: string, topic: string, message: BrokerMessage): Promise<void>;
   has(pubsub: string): boolean;
   /** The component. Throws ERR_PUBSUB_NOT_FOUND, or ERR_PUBSUB_NOT_CONFIGURED when there is none at all. */
   require(pubsub: string, metadata?: Metadata): PubSubEntry;
@@ -104,7 +112,10 @@ function entryMetadata(request: Metadata, entry: Metadata | undefined): Metadata
   return { ...Object.fromEntries(shared), ...entry };
 }
 
-export function createPubSubApi({ appId, pubsubs, now }: PubSubOptions): PubSubApi {
+export function createPubSubApi(options: PubSubOptions): PubSubApi {
+  const { appId, pubsubs, now } = options;
+  const sender = createSender(options.resiliency);
+
   function require(name: string, metadata: Metadata = {}): PubSubEntry {
     const entry = pubsubs.get(name);
     if (entry) return entry;
@@ -131,8 +142,12 @@ export function createPubSubApi({ appId, pubsubs, now }: PubSubOptions): PubSubA
     return entry;
   }
 
-  function messageFor(request: PublishRequest, { pubsub }: PubSubEntry): BrokerMessage {
-    const { topic, data, contentType, metadata = {} } = request;
+  function messageFor(
+    request: PublishRequest,
+    { pubsub, topicPrefix = '' }: PubSubEntry,
+  ): BrokerMessage {
+    const { data, contentType, metadata = {} } = request;
+    const topic = `${topicPrefix}${request.topic}`;
     const rest = Object.keys(metadata).length === 0 ? {} : { metadata };
     if (isRaw(request.pubsub, metadata)) {
       return { topic, data, ...(contentType ? { contentType } : {}), ...rest };
@@ -140,7 +155,7 @@ export function createPubSubApi({ appId, pubsubs, now }: PubSubOptions): PubSubA
     const bytes = toEventBytes({
       id: request.id,
       source: appId,
-      topic,
+      topic: request.topic,
       pubsubname: request.pubsub,
       contentType,
       data,
@@ -172,12 +187,21 @@ export function createPubSubApi({ appId, pubsubs, now }: PubSubOptions): PubSubA
     has: (name) => pubsubs.has(name),
     require,
 
+    async forward(name, topic, message) {
+      const entry = open({ pubsub: name, topic });
+      const renamed = { ...message, topic: `${entry.topicPrefix ?? ''}${topic}` };
+      await sender.send(name, entry.pubsub, renamed, {});
+    },
+
     async publish(request) {
       const entry = open(request);
       const message = messageFor(request, entry);
       try {
         const { signal, untilHandled = false } = request;
-        await entry.pubsub.publish(message, { ...(signal ? { signal } : {}), untilHandled });
+        await sender.send(request.pubsub, entry.pubsub, message, {
+          ...(signal ? { signal } : {}),
+          untilHandled,
+        });
       } catch (cause) {
         throw publishError(request, cause);
       }
@@ -198,26 +222,11 @@ export function createPubSubApi({ appId, pubsubs, now }: PubSubOptions): PubSubA
           entry,
         ),
       );
-      const options = signal ? { signal } : {};
-      if (entry.pubsub.bulkPublish) {
-        try {
-          const failures = await entry.pubsub.bulkPublish(messages, options);
-          return failures.map(({ index, error }) => ({
-            entryId: entries[index]!.entryId,
-            error: messageOf(error),
-          }));
-        } catch (cause) {
-          return entries.map(({ entryId }) => ({ entryId, error: messageOf(cause) }));
-        }
-      }
-      const outcomes = await Promise.allSettled(
-        messages.map(async (message) => entry.pubsub.publish(message, options)),
-      );
-      return outcomes.flatMap((outcome, index) =>
-        outcome.status === 'rejected'
-          ? [{ entryId: entries[index]!.entryId, error: messageOf(outcome.reason) }]
-          : [],
-      );
+      const errors = await sender.sendBulk(request.pubsub, entry.pubsub, messages, signal);
+      return [...errors].map(([index, error]) => ({
+        entryId: entries[index]!.entryId,
+        error: messageOf(error),
+      }));
     },
   };
 }

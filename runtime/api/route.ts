@@ -35,6 +35,8 @@ export interface HttpResponse {
   readonly body?: Uint8Array | string;
   /** Sent chunk by chunk instead of `body`; its headers are sent as they are. */
   readonly stream?: AsyncIterable<Uint8Array>;
+  /** What goes behind a stream, asked for at its end; its header `trailer` announces the names. */
+  readonly trailers?: (() => Readonly<Record<string, string>>) | undefined;
 }
 
 export interface HttpRoute {

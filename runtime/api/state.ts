@@ -5,24 +5,33 @@
  */
 import { isTroupeError } from '../core/errors.ts';
 import type {
-  DeleteOperation,
-  SetOperation,
   StateItem,
+  StateOperation,
   StateStore,
   StateValue,
 } from '../../components/state/contract.ts';
 import { ApiError } from './api-error.ts';
 import { rfc3339 } from './route.ts';
+import type { StateEncryption } from './state-encryption.ts';
+import type { OutboxSettings, StateOutbox } from './state-outbox.ts';
+import { openStore, type OpenStore } from './state-open.ts';
+import { deleteOperation, setOperation } from './state-operations.ts';
 
 export interface StateStoreEntry {
   readonly store: StateStore;
   /** Goes before every key: `shop||`, or empty. */
   readonly keyPrefix: string;
+  /** Absent: values are kept as they are. */
+  readonly encryption?: StateEncryption | undefined;
+  /** Absent: transactions publish nothing. */
+  readonly outbox?: OutboxSettings | undefined;
 }
 
 export interface StateOptions {
   readonly appId: string;
   readonly stateStores: ReadonlyMap<string, StateStoreEntry>;
+  /** Publishes what transactions set. */
+  readonly outbox?: Pick<StateOutbox, 'prepare' | 'drop'> | undefined;
 }
 
 type Metadata = Readonly<Record<string, string>>;
@@ -66,6 +75,8 @@ export interface StateApi {
   delete(store: string, item: DeleteItem, context?: CallContext): Promise<void>;
   /** In the order asked; absent keys without a value. */
   getBulk(store: string, keys: readonly string[], context?: CallContext): Promise<BulkResult[]>;
+  /** Items that can go do; the first failure is the answer, a mismatch before others. */
+  deleteBulk(store: string, items: readonly DeleteItem[], context?: CallContext): Promise<void>;
   transact(store: string, items: readonly TransactionItem[], context?: CallContext): Promise<void>;
   /** No store of this version can query: always ERR_STATE_STORE_NOT_SUPPORTED. */
   query(store: string): never;
@@ -97,50 +108,6 @@ function etagText(error: unknown): string {
   return prefix === undefined ? messageOf(error) : `${prefix}: ${messageOf(error)}`;
 }
 
-function ttlOf(metadata: Metadata | undefined): number | undefined {
-  const entry = Object.entries(metadata ?? {}).find(
-    ([name]) => name.toLowerCase() === 'ttlinseconds',
-  );
-  if (!entry || entry[1] === '') return undefined;
-  const seconds = Number(entry[1]);
-  if (seconds === -1) return undefined;
-  if (!Number.isInteger(seconds) || seconds <= 0) {
-    throw new Error(
-      `ttlInSeconds must be a whole number above zero, or -1 for no ttl; it is "${entry[1]}"`,
-    );
-  }
-  return seconds;
-}
-
-function checkOptions({ concurrency, consistency }: DeleteItem): void {
-  if (concurrency && concurrency !== 'first-write' && concurrency !== 'last-write') {
-    throw new Error(
-      `unrecognized concurrency model '${concurrency}': use first-write or last-write`,
-    );
-  }
-  if (consistency && consistency !== 'strong' && consistency !== 'eventual') {
-    throw new Error(`unrecognized consistency model '${consistency}': use strong or eventual`);
-  }
-}
-
-function setOperation(item: SaveItem, key: string): SetOperation {
-  checkOptions(item);
-  const ttlSeconds = ttlOf(item.metadata);
-  return {
-    kind: 'set',
-    key,
-    value: item.value,
-    ...(item.etag ? { etag: item.etag } : {}),
-    ...(!item.etag && item.concurrency === 'first-write' ? { firstWrite: true } : {}),
-    ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
-  };
-}
-
-function deleteOperation(item: DeleteItem, key: string): DeleteOperation {
-  checkOptions(item);
-  return { kind: 'delete', key, ...(item.etag ? { etag: item.etag } : {}) };
-}
-
 const ETAG_ROWS = {
   save: {
     CONFLICT: 'STATE_SAVE_ETAG_MISMATCH',
@@ -161,37 +128,30 @@ function writeError(kind: 'save' | 'delete', message: string, cause: unknown): A
   return new ApiError(name, `${message}: ${etagText(cause)}`, { cause });
 }
 
-/** A user's key never holds the separator of prefixes, so that no app reaches the rows of another. */
-function checkKey(store: string, key: string): void {
-  if (!key.includes('||')) return;
-  // daprd prints its own error inside the message; clients see the whole text.
-  const message = `api error: code = InvalidArgument desc = input key/keyPrefix '${key}' can't contain '||'`;
-  throw new ApiError('STATE_ILLEGAL_KEY', message, {
-    rich: { resource: { type: 'state', name: store }, field: { name: key, description: message } },
-  });
+/** Runs the items side by side; resolves to the failure to report, a mismatch of etags before others. */
+async function worstOf<T>(
+  items: readonly T[],
+  apply: (item: T, index: number) => Promise<unknown>,
+): Promise<{ readonly cause: unknown } | undefined> {
+  const outcomes = await Promise.allSettled(items.map(async (item, index) => apply(item, index)));
+  const failures = outcomes.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+  if (failures.length === 0) return undefined;
+  return { cause: failures.find((one) => codeOf(one) === 'CONFLICT') ?? failures[0] };
 }
 
-interface OpenStore {
-  readonly store: StateStore;
-  /** Throws ERR_MALFORMED_REQUEST (DAPR_STATE_ILLEGAL_KEY) for a key with `||`. */
-  readonly keyOf: (key: string) => string;
-}
-
-export function createStateApi({ appId, stateStores }: StateOptions): StateApi {
-  const open = new Map<string, OpenStore>();
-  for (const [name, { store, keyPrefix }] of stateStores) {
-    const keyOf = (key: string): string => {
-      checkKey(name, key);
-      return keyPrefix + key;
-    };
-    open.set(name, { store, keyOf });
-  }
+export function createStateApi({ appId, stateStores, outbox }: StateOptions): StateApi {
+  // Entries may come and go while the host runs.
+  const opened = new WeakMap<StateStoreEntry, OpenStore>();
 
   function find(name: string): OpenStore {
-    const found = open.get(name);
-    if (found) return found;
+    const entry = stateStores.get(name);
+    if (entry) {
+      const known = opened.get(entry) ?? openStore(name, entry);
+      opened.set(entry, known);
+      return known;
+    }
     const rich = { metadata: { appID: appId } };
-    if (open.size === 0) {
+    if (stateStores.size === 0) {
       throw new ApiError('STATE_STORE_NOT_CONFIGURED', `state store ${name} is not configured`, {
         rich,
       });
@@ -203,13 +163,14 @@ export function createStateApi({ appId, stateStores }: StateOptions): StateApi {
     require: (name) => void find(name),
 
     async get(name, key, context) {
-      const { store, keyOf } = find(name);
+      const { store, keyOf, unseal } = find(name);
       const finalKey = keyOf(key);
       try {
         const item = await store.get(finalKey, context);
         if (!item || item.value === undefined) return { metadata: NO_METADATA };
+        const value = unseal(item.value);
         return {
-          data: typeof item.value === 'string' ? encoder.encode(item.value) : item.value,
+          data: typeof value === 'string' ? encoder.encode(value) : value,
           ...(item.etag === undefined ? {} : { etag: item.etag }),
           metadata: metadataOf(item),
         };
@@ -220,15 +181,23 @@ export function createStateApi({ appId, stateStores }: StateOptions): StateApi {
     },
 
     async save(name, items, context) {
+      const { store, keyOf, seal } = find(name);
+      const keys = items.map((item) => keyOf(item.key));
+      const failure = await worstOf(items, (item, index) =>
+        store.apply(setOperation(seal(item), keys[index]!), context),
+      );
+      if (!failure) return;
+      throw writeError('save', `failed saving state in state store ${name}`, failure.cause);
+    },
+
+    async deleteBulk(name, items, context) {
       const { store, keyOf } = find(name);
       const keys = items.map((item) => keyOf(item.key));
-      const outcomes = await Promise.allSettled(
-        items.map(async (item, index) => store.apply(setOperation(item, keys[index]!), context)),
+      const failure = await worstOf(items, (item, index) =>
+        store.apply(deleteOperation(item, keys[index]!), context),
       );
-      const failures = outcomes.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
-      if (failures.length === 0) return;
-      const worst = failures.find((one) => codeOf(one) === 'CONFLICT') ?? failures[0];
-      throw writeError('save', `failed saving state in state store ${name}`, worst);
+      if (!failure) return;
+      throw writeError('delete', `failed deleting state in state store ${name}`, failure.cause);
     },
 
     async delete(name, item, context) {
@@ -242,7 +211,7 @@ export function createStateApi({ appId, stateStores }: StateOptions): StateApi {
     },
 
     async getBulk(name, keys, context) {
-      const { store, keyOf } = find(name);
+      const { store, keyOf, unseal } = find(name);
       const finalKeys = keys.map(keyOf);
       if (keys.length === 0) return [];
       try {
@@ -252,7 +221,7 @@ export function createStateApi({ appId, stateStores }: StateOptions): StateApi {
           if (!item || item.value === undefined) return { key, metadata: NO_METADATA };
           return {
             key,
-            value: item.value,
+            value: unseal(item.value),
             ...(item.etag === undefined ? {} : { etag: item.etag }),
             metadata: metadataOf(item),
           };
@@ -263,7 +232,7 @@ export function createStateApi({ appId, stateStores }: StateOptions): StateApi {
     },
 
     async transact(name, items, context) {
-      const { store, keyOf } = find(name);
+      const { store, keyOf, seal } = find(name);
       if (!store.features.includes('TRANSACTIONAL')) {
         throw new ApiError(
           'STATE_TRANSACTIONS_NOT_SUPPORTED',
@@ -271,16 +240,23 @@ export function createStateApi({ appId, stateStores }: StateOptions): StateApi {
           { rich: { resource: { type: 'state', name } } },
         );
       }
-      const keys = items.map((item) => keyOf(item.key));
+      const keys = new Map(items.map((item) => [item.key, keyOf(item.key)]));
       if (items.length === 0) return;
+      const prepared = await outbox?.prepare(name, items);
       try {
-        const operations = items.map((item, index) =>
+        const operations: StateOperation[] = (prepared?.items ?? items).map((item) =>
           item.operation === 'upsert'
-            ? setOperation(item, keys[index]!)
-            : deleteOperation(item, keys[index]!),
+            ? setOperation(seal(item), keys.get(item.key)!)
+            : deleteOperation(item, keys.get(item.key)!),
         );
+        // A marker is found by the event's id, so it has no prefix.
+        for (const key of prepared?.markers ?? [])
+          operations.push({ kind: 'set', key, value: '"0"' });
         await store.transact(operations, context);
       } catch (cause) {
+        // Of other failures nobody knows whether the transaction was made after all.
+        const isCertain = codeOf(cause) === 'CONFLICT' || codeOf(cause) === 'INVALID_ARGUMENT';
+        if (prepared && isCertain) outbox?.drop(prepared.markers);
         const text = `error while executing state transaction: ${etagText(cause)}`;
         throw new ApiError('STATE_TRANSACTION', text, { cause });
       }

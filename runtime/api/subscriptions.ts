@@ -1,19 +1,34 @@
 /**
- * Receiving: subscriptions to topics, in this process or for the app behind
- * its HTTP port. What a subscriber sees is always what came out of the
- * broker's bytes. Retries are the broker's; a dead letter topic takes what
- * would be given up or delivered again.
+ * Receiving: subscriptions to topics, in this process or for the app, whatever
+ * wire it is behind. What a subscriber sees is always what came out of the
+ * broker's bytes. Attempts follow the component's inbound policy; what is left
+ * undelivered goes to the dead letter topic or back to the broker.
  */
 import type { CloudEvent } from '../actor/actor.ts';
 import { TroupeError } from '../core/errors.ts';
 import type { EngineLogger } from '../core/ports.ts';
+import type { Resiliency } from '../core/resiliency.ts';
 import type { BrokerMessage, Subscription } from '../../components/pubsub/contract.ts';
-import { fromEventBytes, fromRaw, hasExpired, type Received } from './cloudevents.ts';
+import type { Received } from './cloudevents.ts';
 import type { SubscriptionInfo } from './metadata.ts';
 import { isRaw, type PubSubApi } from './pubsub.ts';
+import { createBatcher, deliverBatch, type BulkOptions } from './subscriptions-bulk.ts';
+import { deliverOne, textOf, type DeliveryParts } from './subscriptions-deliver.ts';
+import { createDrain } from './subscriptions-drain.ts';
+import { compileRoutes, type RouteRule } from './subscriptions-routes.ts';
 
-/** `SUCCESS`: done. `DROP`: never again. `RETRY`: again by the broker's policy. With a dead letter topic the last two go there. */
+/** How long closing waits for the deliveries that run. */
+const DRAIN_MS = 30_000;
+
+/** `SUCCESS`: done. `DROP`: never again. `RETRY`: again by the policy. With a dead letter topic what is not done goes there. */
 export type DeliveryStatus = 'SUCCESS' | 'RETRY' | 'DROP';
+
+export interface DeliveryResult {
+  readonly status: DeliveryStatus;
+  /** HTTP or gRPC status of the app's answer, for policies that match codes. */
+  readonly code?: number | undefined;
+  readonly why?: string | undefined;
+}
 
 export interface SubscribeRequest {
   /** Default `pubsub`. */
@@ -22,22 +37,73 @@ export interface SubscribeRequest {
   readonly deadLetterTopic?: string | undefined;
   /** `rawPayload` and what the broker knows. */
   readonly metadata?: Readonly<Record<string, string>> | undefined;
-  /** Shown in `/v1.0/metadata`. */
+  /** Where every event goes, when there are no rules. */
   readonly path?: string | undefined;
+  /** Tried in order; an event that none takes is dropped. */
+  readonly rules?: readonly RouteRule[] | undefined;
+  /** Present: several events at a time, to `deliverBulk`. */
+  readonly bulk?: BulkOptions | undefined;
+  /** Listed by whoever made it, with `announce`. */
+  readonly announced?: boolean | undefined;
+  /** As `/v1.0/metadata` shows it. Default PROGRAMMATIC. */
+  readonly type?: SubscriptionInfo['type'] | undefined;
 }
 
 export interface Delivery extends Received {
+  /** Of the rule that took the event. */
+  readonly path: string;
+  readonly message: BrokerMessage;
   readonly signal: AbortSignal;
 }
 
+export interface BulkEntryDelivery extends Received {
+  readonly entryId: string;
+  readonly contentType: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly message: BrokerMessage;
+  /** True when the event is the bytes of the message as they are. */
+  readonly raw: boolean;
+}
+
+export interface BulkDelivery {
+  readonly id: string;
+  readonly pubsub: string;
+  readonly topic: string;
+  readonly path: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly entries: readonly BulkEntryDelivery[];
+  readonly signal: AbortSignal;
+}
+
+export interface BulkResult {
+  /** By entry id; a missing one counts as RETRY. */
+  readonly statuses: ReadonlyMap<string, DeliveryStatus>;
+  readonly code?: number | undefined;
+  readonly why?: string | undefined;
+}
+
 /** A throw counts as RETRY. */
-export type Deliver = (delivery: Delivery) => Promise<DeliveryStatus>;
+export type Deliver = (delivery: Delivery) => Promise<DeliveryStatus | DeliveryResult>;
+export type DeliverBulk = (delivery: BulkDelivery) => Promise<BulkResult>;
+
+/** How events reach an app; every wire has one. */
+export interface EventTarget {
+  readonly deliver: Deliver;
+  readonly deliverBulk: DeliverBulk;
+}
+
+/** Calls `fire` once, `delayMs` from now. */
+export type Timer = (delayMs: number, fire: () => void) => { cancel(): void };
 
 export interface SubscriptionsOptions {
   readonly appId: string;
   readonly pubsub: PubSubApi;
   readonly now: () => number;
   readonly logger: EngineLogger;
+  /** Absent: a delivery is tried once, and then it is the broker's. */
+  readonly resiliency?: Resiliency | undefined;
+  /** On the clock of `now`. Default: the real time, keeping no process alive. */
+  readonly timer?: Timer | undefined;
 }
 
 export interface Subscriptions extends AsyncDisposable {
@@ -46,35 +112,50 @@ export interface Subscriptions extends AsyncDisposable {
     request: SubscribeRequest,
     deliver: (event: CloudEvent, context: { signal: AbortSignal }) => Promise<DeliveryStatus>,
   ): Promise<Subscription>;
-  /** The same with the event's bytes, for delivery over a wire. */
-  subscribeBytes(request: SubscribeRequest, deliver: Deliver): Promise<Subscription>;
+  /** The same with the event's bytes, for delivery over a wire. INVALID_ARGUMENT for a rule that is no CEL, or `bulk` without `deliverBulk`. */
+  subscribeBytes(
+    request: SubscribeRequest,
+    deliver: Deliver,
+    deliverBulk?: DeliverBulk,
+  ): Promise<Subscription>;
   list(): SubscriptionInfo[];
-  /** Ends all subscriptions and waits for the deliveries that run. Idempotent. */
+  /** Has `list` begin with these, in place yet or not; the last announcement counts. */
+  announce(infos: () => readonly SubscriptionInfo[]): void;
+  /** Ends all subscriptions; deliveries that run have 30 s to finish. Idempotent. */
   close(): Promise<void>;
 }
 
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+/** As `/v1.0/metadata` shows a subscription. */
+export function infoOf(request: SubscribeRequest): SubscriptionInfo {
+  const { pubsub = 'pubsub', topic, metadata = {}, path, deadLetterTopic = '' } = request;
+  const rules = request.rules ?? (path === undefined ? undefined : [{ path }]);
+  return {
+    pubsubname: pubsub,
+    topic,
+    ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
+    ...(rules ? { rules } : {}),
+    deadLetterTopic,
+    type: request.type ?? 'PROGRAMMATIC',
+  };
 }
 
-export function createSubscriptions(options: SubscriptionsOptions): Subscriptions {
-  const { appId, pubsub: api, now, logger } = options;
-  const open = new Map<Subscription, SubscriptionInfo>();
+/** Keeps no process alive. */
+export const realTimer: Timer = (delayMs, fire) => {
+  const timer = setTimeout(fire, delayMs).unref();
+  return { cancel: () => clearTimeout(timer) };
+};
 
-  async function toDeadLetter(
-    pubsub: string,
-    deadLetterTopic: string,
-    message: BrokerMessage,
-  ): Promise<void> {
-    const { topic: _topic, ...rest } = message;
-    await api.require(pubsub).pubsub.publish({ ...rest, topic: deadLetterTopic });
-  }
+export function createSubscriptions(options: SubscriptionsOptions): Subscriptions {
+  const { appId, pubsub: api, now, logger, resiliency, timer = realTimer } = options;
+  const open = new Map<Subscription, SubscriptionInfo | undefined>();
+  let announced: () => readonly SubscriptionInfo[] = () => [];
 
   async function subscribeBytes(
     request: SubscribeRequest,
     deliver: Deliver,
+    deliverBulk?: DeliverBulk,
   ): Promise<Subscription> {
-    const { pubsub = 'pubsub', topic, deadLetterTopic, metadata = {} } = request;
+    const { pubsub = 'pubsub', topic, deadLetterTopic, metadata = {}, bulk } = request;
     const entry = api.require(pubsub);
     if (entry.topics && !entry.topics.maySubscribe(topic)) {
       throw new TroupeError(
@@ -82,55 +163,50 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
         `app "${appId}" may not subscribe to topic "${topic}" of pubsub "${pubsub}": the component's subscriptionScopes, allowedTopics or protectedTopics exclude it`,
       );
     }
-    const raw = isRaw(pubsub, metadata);
-    const where = { pubsub, topic };
-
-    async function handle(message: BrokerMessage, signal: AbortSignal): Promise<DeliveryStatus> {
-      const received = raw
-        ? fromRaw(message.data, message.topic, pubsub)
-        : fromEventBytes(message.data, message.topic, pubsub);
-      if (hasExpired(received.event, now())) {
-        logger.warn({ ...where, id: received.event.id }, 'expired event dropped');
-        return 'DROP';
-      }
-      return deliver({ ...received, signal });
+    if (bulk && !deliverBulk) {
+      throw new TroupeError(
+        'INVALID_ARGUMENT',
+        `topic "${topic}" of pubsub "${pubsub}" cannot be subscribed in bulk here`,
+      );
     }
-
-    const subscription = await entry.pubsub.subscribe(
-      Object.keys(metadata).length === 0 ? { topic } : { topic, metadata },
-      async (message, { signal }) => {
-        let status: DeliveryStatus = 'RETRY';
-        let failure: unknown;
-        try {
-          status = await handle(message, signal);
-        } catch (error) {
-          failure = error;
-        }
-        if (status === 'SUCCESS') return;
-        if (deadLetterTopic) {
-          await toDeadLetter(pubsub, deadLetterTopic, message);
-          return;
-        }
-        if (status === 'DROP') {
-          logger.warn(where, 'event dropped');
-          return;
-        }
-        throw failure ?? new Error(`the subscriber of topic "${topic}" asked for a retry`);
-      },
-    );
-    open.set(subscription, {
-      pubsubname: pubsub,
+    const rules = request.rules ?? [{ path: request.path ?? '' }];
+    const parts: DeliveryParts = {
+      pubsub,
       topic,
-      ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
-      ...(request.path === undefined ? {} : { rules: [{ path: request.path }] }),
-      deadLetterTopic: deadLetterTopic ?? '',
-      type: 'PROGRAMMATIC',
-    });
-    const close = async (): Promise<void> => {
-      open.delete(subscription);
-      await subscription.close();
+      raw: isRaw(pubsub, metadata),
+      deadLetterTopic,
+      findRoute: compileRoutes(rules),
+      policy: () => resiliency?.inbound(pubsub, 'Pubsub'),
+      api,
+      now,
+      logger,
     };
-    return { close, [Symbol.asyncDispose]: close };
+    const drain = createDrain(timer, DRAIN_MS);
+    const isClosing = (): boolean => drain.closing;
+    const batcher =
+      bulk &&
+      createBatcher(bulk, timer, (batch) =>
+        deliverBatch(parts, batch, deliverBulk!, drain.signal, isClosing),
+      );
+    const brokerTopic = `${entry.topicPrefix ?? ''}${topic}`;
+    const subscription = await entry.pubsub.subscribe(
+      Object.keys(metadata).length === 0
+        ? { topic: brokerTopic }
+        : { topic: brokerTopic, metadata },
+      (message) =>
+        drain.run(() =>
+          batcher
+            ? batcher.add(message)
+            : deliverOne(parts, message, deliver, drain.signal, isClosing),
+        ),
+    );
+    const close = async (): Promise<void> => {
+      open.delete(opened);
+      await Promise.all([drain.close(), subscription.close()]);
+    };
+    const opened: Subscription = { close, [Symbol.asyncDispose]: close };
+    open.set(opened, request.announced ? undefined : infoOf(request));
+    return opened;
   }
 
   const close = async (): Promise<void> => {
@@ -147,7 +223,8 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
     subscribeBytes,
     subscribe: (request, deliver) =>
       subscribeBytes(request, ({ event, signal }) => deliver(event, { signal })),
-    list: () => [...open.values()],
+    list: () => [...announced(), ...[...open.values()].filter((one) => one !== undefined)],
+    announce: (infos) => void (announced = infos),
     close,
     [Symbol.asyncDispose]: close,
   };

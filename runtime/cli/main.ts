@@ -76,17 +76,31 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
     });
 
   program
+    .command('sidecar')
+    .summary("serve Dapr's APIs beside an app, with daprd's flags")
+    .description('Flags: troupe sidecar --help')
+    .argument('[flags...]')
+    .helpOption(false)
+    .allowUnknownOption()
+    .action(async (_flags: unknown, _options: unknown, { args: given }: Command) => {
+      const { runSidecarProcess } = await import('./sidecar-process.ts');
+      await runSidecarProcess(given);
+    });
+
+  program
     .command('plan')
     .summary('plan routes for the vehicles of a file')
     .description(
       'Plans routes for the customers of a file: CVRPLIB (.vrp), Solomon (.txt) or JSON.\n' +
         'Without --seconds and --iterations it searches for 10 seconds; Ctrl-C ends the\n' +
-        'search early with the best plan so far.',
+        'search early with the best plan so far. Customers have the numbers of the file,\n' +
+        'and the depot is left out: in a .vrp file with depot 1 they begin at 2, while the\n' +
+        '.sol file beside it begins at 1; in a Solomon file they begin at 1.',
     )
     .argument('<file>', 'path of the file')
     .option('--seconds <seconds>', 'time to search', flag.searchSeconds)
     .option('--iterations <count>', 'iterations to search', flag.count)
-    .option('--workers <count>', 'searches side by side, each with its own seed', flag.count, 1)
+    .option('--workers <count>', 'searches side by side that share what they find', flag.count, 1)
     .option('--seed <number>', 'seed of the first search', flag.seed, 1)
     .option('--json', 'print the plan as JSON')
     .option('--picture <file>', 'write a map of the routes as HTML')

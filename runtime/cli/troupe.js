@@ -11,6 +11,15 @@ if (Number.parseInt(process.versions.node, 10) < oldest) {
   );
   process.exitCode = 1;
 } else {
-  const { runProcess } = await import('./main.ts');
-  await runProcess();
+  const { enableCompileCache } = await import('node:module');
+  enableCompileCache();
+  const [command, ...args] = process.argv.slice(2);
+  // A sidecar has to be there quickly, so it is not made to load the other commands.
+  if (command === 'sidecar') {
+    const { runSidecarProcess } = await import('./sidecar-process.ts');
+    await runSidecarProcess(args);
+  } else {
+    const { runProcess } = await import('./main.ts');
+    await runProcess();
+  }
 }

@@ -1,9 +1,9 @@
 /** Reads one `kind: Component` document, every field of it, into a ComponentSpec. */
-import { isTroupeError } from '../core/errors.ts';
-import { parseDuration } from '../core/schedule.ts';
+import { isMap } from 'yaml';
 import { DEFAULT_INIT_TIMEOUT_MS } from './component.ts';
 import type { ComponentSpec, MetadataItem, SecretKeyRef } from './component.ts';
 import type { Field, Fields, Reader } from './reader.ts';
+import { goDuration } from './shape.ts';
 
 const TOP_FIELDS = ['apiVersion', 'kind', 'metadata', 'spec', 'auth', 'scopes'];
 /** Labels and annotations are for people and other tools; from `creationTimestamp` on, what a cluster adds. */
@@ -131,17 +131,6 @@ function timeout(reader: Reader, field: Field): number | undefined {
   return undefined;
 }
 
-/** Milliseconds, or NaN. Days and ISO 8601 are refused: Dapr would quietly take its default instead. */
-function goDuration(text: string): number {
-  if (/[dP]/.test(text)) return Number.NaN;
-  try {
-    return parseDuration(text);
-  } catch (error) {
-    if (isTroupeError(error)) return Number.NaN;
-    throw error;
-  }
-}
-
 function texts(reader: Reader, field: Field): string[] | undefined {
   const items = reader.items(field);
   const values = items?.map((item) => reader.text(item));
@@ -168,13 +157,19 @@ function readItem(reader: Reader, at: Field): MetadataItem | undefined {
   if (!fields) return undefined;
   const entry = { at, fields };
   const name = required(reader, entry, 'name', 'each entry has a name and a value');
-  const given = SOURCES.filter((source) => fields.map.has(source));
+  const reference = fields.map.get('secretKeyRef');
+  const isEmpty = reference !== undefined && isEmptyReference(reader, reference);
+  const given = SOURCES.filter(
+    (source) => fields.map.has(source) && !(isEmpty && source === 'secretKeyRef'),
+  );
   if (given.length > 1) reader.problem(at, `has ${given.join(' and ')}; keep one of them`);
   if (given.length === 0 && !fields.refused) {
     reader.problem(at, `has no value; give one of ${SOURCES.join(', ')}`);
   }
   const value = optional(fields, 'value', reader.anyAsText);
-  const secretKeyRef = optional(fields, 'secretKeyRef', (field) => readSecretKeyRef(reader, field));
+  const secretKeyRef = isEmpty
+    ? undefined
+    : optional(fields, 'secretKeyRef', (field) => readSecretKeyRef(reader, field));
   const envRef = fields.map.has('envRef')
     ? required(reader, entry, 'envRef', 'name an environment variable')
     : undefined;
@@ -183,6 +178,13 @@ function readItem(reader: Reader, at: Field): MetadataItem | undefined {
   if (value !== undefined) return { name, value, line };
   if (envRef !== undefined) return { name, envRef, line };
   return secretKeyRef && { name, secretKeyRef, line };
+}
+
+/** Go writes a reference that is not there as one of empty texts. */
+function isEmptyReference(reader: Reader, at: Field): boolean {
+  if (!isMap(at.node)) return false;
+  const { name, key } = reader.json(at) as { name?: unknown; key?: unknown };
+  return name === '' && (key === '' || key === undefined);
 }
 
 function readSecretKeyRef(reader: Reader, at: Field): SecretKeyRef | undefined {

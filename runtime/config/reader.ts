@@ -3,9 +3,10 @@
  * file, line, column and field. It knows YAML as Dapr reads it (version 1.1
  * without dates and base 60) and no resource kind.
  */
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
-import type { Document, Node, ParsedNode, ScalarTag, Tags } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq } from 'yaml';
+import type { Document, Node, ParsedNode } from 'yaml';
 import { suggestion } from './nearest.ts';
+import { hasContent, parseYaml } from './yaml-text.ts';
 
 /** A text to parse; `path` only names it in messages. */
 export interface ResourceFile {
@@ -22,6 +23,8 @@ export interface Problem {
   /** For example `spec.metadata[2].value`; empty when the text is not YAML. */
   readonly field: string;
   readonly message: string;
+  /** In daprd's words, where programs wait for them. */
+  readonly daprd?: string;
 }
 
 /** A node and where it stands; `node` is null when the field is there without a value. */
@@ -49,6 +52,12 @@ export interface Reader {
   /** Text, or a number as text. */
   readonly text: (at: Field) => string | undefined;
   readonly flag: (at: Field) => boolean | undefined;
+  /** A whole number. */
+  readonly count: (at: Field) => number | undefined;
+  /** The entries of a mapping whose keys are free. */
+  readonly entries: (at: Field) => [key: string, value: Field][] | undefined;
+  /** Any value as JSON has it. */
+  readonly json: (at: Field) => unknown;
   /** Any value as Dapr makes text of it. */
   readonly anyAsText: (at: Field) => string | undefined;
 }
@@ -59,26 +68,20 @@ export interface Fields {
   readonly refused: boolean;
 }
 
-const notBase60 = (tag: Tags[number]): boolean =>
-  typeof tag === 'string' ||
-  (tag.tag !== 'tag:yaml.org,2002:timestamp' && (tag as ScalarTag).format !== 'TIME');
-
-/** One reader for each document of the file that has content and is YAML. */
+/**
+ * One reader for each document of the file that has content and is YAML.
+ * `unknownFields` says whether a field that no kind has is a problem; with
+ * `warn` it is passed over, and names are read without regard to case, both as
+ * Dapr does it.
+ */
 export function readDocuments(
   file: ResourceFile,
   problems: Problem[],
   warnings: Problem[],
+  unknownFields: 'refuse' | 'warn' = 'refuse',
 ): Reader[] {
-  const lines = new LineCounter();
-  const documents = parseAllDocuments(file.text, {
-    version: '1.1',
-    intAsBigInt: true,
-    lineCounter: lines,
-    prettyErrors: false,
-    customTags: (tags) => tags.filter(notBase60),
-  });
+  const { lines, documents } = parseYaml(file.text, unknownFields === 'warn');
   const readers: Reader[] = [];
-  if (!Array.isArray(documents)) return readers;
   const place = (offset: number, field: string, message: string): Problem => {
     const { line, col } = lines.linePos(offset);
     return { file: file.path, line: Math.max(line, 1), column: Math.max(col, 1), field, message };
@@ -96,15 +99,20 @@ export function readDocuments(
         document,
         (at, message) => problems.push(place(at.offset, at.path, message)),
         (offset) => lines.linePos(offset),
+        unknownFields === 'warn'
+          ? (at, message) => warnings.push(place(at.offset, at.path, `${message}, ignored`))
+          : undefined,
       ),
     );
   }
   return readers;
 }
 
-function hasContent(document: Document.Parsed): boolean {
-  const { contents } = document;
-  return contents !== null && !(isScalar(contents) && contents.value === null && !contents.source);
+/** As Dapr reads names: without regard to case, where one is not there as written. */
+function spelled(name: string, known: readonly string[]): string {
+  if (known.includes(name)) return name;
+  const lower = name.toLowerCase();
+  return known.find((one) => one.toLowerCase() === lower) ?? name;
 }
 
 const offsetOf = (node: unknown, fallback: number): number =>
@@ -125,6 +133,7 @@ function createReader(
   document: Document.Parsed,
   onProblem: (at: Field, message: string) => void,
   placeOf: (offset: number) => { line: number; col: number },
+  onUnknown: ((at: Field, message: string) => void) | undefined,
 ): Reader {
   const resolved = (node: unknown): Node | null =>
     isAlias(node) ? (node.resolve(document) ?? null) : ((node as Node | null | undefined) ?? null);
@@ -165,14 +174,17 @@ function createReader(
             take(resolved(pair.value), true);
             continue;
           }
-          const name = String(key?.source ?? key?.value ?? pair.key);
+          const written = String(key?.source ?? key?.value ?? pair.key);
+          const name = onUnknown ? spelled(written, known) : written;
           if (!known.includes(name)) {
             if (unknown) continue;
-            refused = true;
-            report(
-              child(at, `.${name}`, pair.key, keyOffset),
-              `unknown field${suggestion(name, known)}`,
-            );
+            const place = child(at, `.${name}`, pair.key, keyOffset);
+            const message = `unknown field${suggestion(name, known)}`;
+            if (onUnknown) onUnknown(place, message);
+            else {
+              refused = true;
+              report(place, message);
+            }
           } else if (!merged || !map.has(name)) {
             map.set(name, child(at, `.${name}`, pair.value, keyOffset));
           }
@@ -207,6 +219,31 @@ function createReader(
       if (typeof value === 'boolean') return value;
       report(at, `must be true or false without quotes, not ${describe(at.node)}`);
       return undefined;
+    },
+
+    count(at) {
+      const value = isScalar(at.node) ? at.node.value : undefined;
+      if (typeof value === 'bigint' && Number.isSafeInteger(Number(value))) return Number(value);
+      report(at, `must be a whole number without quotes, not ${describe(at.node)}`);
+      return undefined;
+    },
+
+    entries(at) {
+      if (describe(at.node) === 'nothing') return [];
+      if (!isMap(at.node)) {
+        report(at, `must be a mapping, not ${describe(at.node)}`);
+        return undefined;
+      }
+      return at.node.items.map((pair) => {
+        const key = isScalar(pair.key) ? String(pair.key.value) : String(pair.key);
+        return [key, child(at, `.${key}`, pair.value, offsetOf(pair.key, at.offset))];
+      });
+    },
+
+    json(at) {
+      if (at.node === null) return null;
+      const value: unknown = at.node.toJS(document);
+      return value === undefined ? null : JSON.parse(JSON.stringify(value, plain));
     },
 
     anyAsText(at) {

@@ -1,24 +1,48 @@
 /**
  * Turns resource files (Dapr's YAML, several documents a file) into validated
  * specs. It is given text and reads no file. Everything wrong in all files is
- * reported in one error; what Troupe does not serve yet is a warning that names
- * file and kind.
+ * reported in one error, or listed beside what is sound; a kind that Troupe does
+ * not serve yet is a warning that names file and kind.
  */
 import { TroupeError } from '../core/errors.ts';
 import type { ComponentSpec } from './component.ts';
 import { readComponent } from './component-yaml.ts';
+import type { RawConfiguration } from './configuration-shape.ts';
+import { readConfiguration } from './configuration-yaml.ts';
+import { readHttpEndpoint, type HttpEndpointSpec } from './http-endpoint.ts';
 import { suggestion } from './nearest.ts';
 import { readDocuments } from './reader.ts';
-import type { Problem, Reader, ResourceFile } from './reader.ts';
+import type { Field, Problem, Reader, ResourceFile } from './reader.ts';
+import { readResiliency, type ResiliencySpec } from './resiliency.ts';
+import { readSubscription, type SubscriptionSpec } from './subscription.ts';
 
 const API_VERSION = 'dapr.io/v1alpha1';
 
-/** Dapr kinds that are read by daprd and not by Troupe yet, with their versions. */
-const NOT_SERVED: Readonly<Record<string, readonly string[]>> = {
-  Subscription: ['dapr.io/v1alpha1', 'dapr.io/v2alpha1'],
-  Configuration: [API_VERSION],
+const V2 = 'dapr.io/v2alpha1';
+
+export type ServedKind =
+  | 'Component'
+  | 'Subscription'
+  | 'Resiliency'
+  | 'HTTPEndpoint'
+  | 'Configuration';
+
+/** For `ParseOptions.kinds`: every kind that can be read. */
+export const ALL_KINDS: readonly ServedKind[] = [
+  'Component',
+  'Subscription',
+  'Resiliency',
+  'HTTPEndpoint',
+  'Configuration',
+];
+
+/** Dapr's kinds and their versions. */
+const KINDS: Readonly<Record<string, readonly string[]>> = {
+  Component: [API_VERSION],
+  Subscription: [API_VERSION, V2],
   Resiliency: [API_VERSION],
   HTTPEndpoint: [API_VERSION],
+  Configuration: [API_VERSION],
   MCPServer: [API_VERSION],
   WorkflowAccessPolicy: [API_VERSION],
 };
@@ -28,6 +52,14 @@ export interface ParseOptions {
   readonly appId?: string;
   /** Leaves out components of another `metadata.namespace`. Absent or empty: namespaces are not looked at, as in Dapr without NAMESPACE. */
   readonly namespace?: string;
+  /**
+   * `report` gives what is wrong as `problems` and what is sound all the same,
+   * and passes over fields that no kind has with a warning, as Dapr does.
+   * Default `throw`.
+   */
+  readonly broken?: 'throw' | 'report';
+  /** Kinds that the caller makes use of; every other one is a warning. Default: Component alone. */
+  readonly kinds?: readonly ServedKind[];
 }
 
 export interface LeftOut {
@@ -36,11 +68,23 @@ export interface LeftOut {
   readonly reason: string;
 }
 
+export interface FoundConfiguration {
+  readonly name: string;
+  readonly document: RawConfiguration;
+}
+
 export interface ParsedResources {
   /** In the order of the files. */
   readonly components: readonly ComponentSpec[];
+  readonly subscriptions: readonly SubscriptionSpec[];
+  readonly resiliencies: readonly ResiliencySpec[];
+  readonly httpEndpoints: readonly HttpEndpointSpec[];
+  /** Configuration documents among the resources, to see whether they change; what counts is given by `parseConfiguration`. */
+  readonly configurations: readonly FoundConfiguration[];
   readonly warnings: readonly Problem[];
-  /** Components that are for another app or another namespace. */
+  /** What is wrong with documents that were passed over; always empty unless `broken` is `report`. */
+  readonly problems: readonly Problem[];
+  /** Resources that are for another app or another namespace. */
   readonly leftOut: readonly LeftOut[];
 }
 
@@ -55,119 +99,194 @@ export function formatProblem(problem: Problem): string {
 /**
  * Parses and validates. Throws INVALID_ARGUMENT when anything is wrong: one
  * line a problem in the message, the problems themselves in `details.problems`.
+ * Two components of one name are refused in every case.
  */
 export function parseResources(
   files: readonly ResourceFile[],
   options: ParseOptions = {},
 ): ParsedResources {
+  const lenient = options.broken === 'report';
   const problems: Problem[] = [];
   const warnings: Problem[] = [];
-  const specs: { spec: ComponentSpec; reader: Reader }[] = [];
+  const found: Found = { Component: [], Subscription: [], Resiliency: [], HTTPEndpoint: [] };
+  const configurations: FoundConfiguration[] = [];
   for (const file of files) {
-    for (const reader of readDocuments(file, problems, warnings)) {
-      const spec = readResource(file, reader, warnings);
-      if (spec) specs.push({ spec, reader });
+    for (const reader of readDocuments(file, problems, warnings, lenient ? 'warn' : 'refuse')) {
+      const kind = kindOf(reader);
+      if (!kind) continue;
+      if (
+        options.kinds ? options.kinds.includes(kind.name as ServedKind) : kind.name === 'Component'
+      )
+        readResource(file, reader, kind, found, configurations);
+      else warnings.push(notServed(file, reader, kind));
     }
   }
   const leftOut: LeftOut[] = [];
-  const components = select(specs, options, leftOut);
-  if (problems.length > 0) {
-    const order = files.map(({ path }) => path);
-    problems.sort(
-      (a, b) =>
-        order.indexOf(a.file) - order.indexOf(b.file) || a.line - b.line || a.column - b.column,
-    );
-    const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
-    throw new TroupeError(
-      'INVALID_ARGUMENT',
-      `${count} in the resource files:\n${problems.map(formatProblem).join('\n')}`,
-      {
-        details: { problems },
-      },
-    );
-  }
-  return { components, warnings, leftOut };
+  const duplicates: Problem[] = [];
+  const chosen = {
+    components: select(found.Component, options, leftOut, duplicates, 'component'),
+    subscriptions: select(found.Subscription, options, leftOut),
+    resiliencies: select(found.Resiliency, options, leftOut),
+    httpEndpoints: select(found.HTTPEndpoint, options, leftOut, duplicates, 'HTTP endpoint'),
+  };
+  const fatal = lenient ? duplicates : [...problems, ...duplicates];
+  if (fatal.length > 0) throw refusal(fatal, files);
+  return { ...chosen, configurations, warnings, problems, leftOut };
 }
 
-function readResource(
-  file: ResourceFile,
-  reader: Reader,
-  warnings: Problem[],
-): ComponentSpec | undefined {
+function refusal(problems: Problem[], files: readonly ResourceFile[]): TroupeError {
+  const order = files.map(({ path }) => path);
+  problems.sort(
+    (a, b) =>
+      order.indexOf(a.file) - order.indexOf(b.file) || a.line - b.line || a.column - b.column,
+  );
+  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
+  return new TroupeError(
+    'INVALID_ARGUMENT',
+    `${count} in the resource files:\n${problems.map(formatProblem).join('\n')}`,
+    { details: { problems } },
+  );
+}
+
+interface Entry<T> {
+  readonly spec: T;
+  readonly reader: Reader;
+}
+
+interface Found {
+  readonly Component: Entry<ComponentSpec>[];
+  readonly Subscription: Entry<SubscriptionSpec>[];
+  readonly Resiliency: Entry<ResiliencySpec>[];
+  readonly HTTPEndpoint: Entry<HttpEndpointSpec>[];
+}
+
+interface Kind {
+  readonly name: string;
+  readonly version: string;
+  readonly at: Field;
+}
+
+/** The kind of a document; undefined when it is none that Dapr has, which the reader was told. */
+function kindOf(reader: Reader): Kind | undefined {
   const { root } = reader;
   const top = reader.fields(root, ['apiVersion', 'kind'], 'ignore unknown');
   if (!top) return undefined;
-  const kindField = top.map.get('kind');
+  const at = top.map.get('kind');
   const versionField = top.map.get('apiVersion');
-  if (!kindField) reader.problem(root, 'kind is missing; write kind: Component');
+  if (!at) reader.problem(root, 'kind is missing; write kind: Component');
   if (!versionField)
     reader.problem(root, `apiVersion is missing; write apiVersion: ${API_VERSION}`);
-  const kind = kindField && reader.text(kindField);
+  const name = at && reader.text(at);
   const version = versionField && reader.text(versionField);
-  if (kind === undefined || version === undefined) return undefined;
-
-  const served = kind === 'Component';
-  const versions = served ? [API_VERSION] : NOT_SERVED[kind];
+  if (name === undefined || version === undefined) return undefined;
+  const versions = Object.hasOwn(KINDS, name) ? KINDS[name] : undefined;
   if (!versions) {
-    const kinds = ['Component', ...Object.keys(NOT_SERVED)];
-    reader.problem(kindField!, `unknown kind "${kind}"${suggestion(kind, kinds)}`);
+    reader.problem(at!, `unknown kind "${name}"${suggestion(name, Object.keys(KINDS))}`);
     return undefined;
   }
-  if (!versions.includes(version)) {
-    reader.problem(
-      versionField!,
-      `unknown version "${version}" of kind ${kind}; use ${versions.join(' or ')}`,
-    );
-    return undefined;
-  }
-  if (served) return readComponent(file.path, reader);
-  warnings.push({
-    file: file.path,
-    line: reader.line(kindField!),
-    column: reader.column(kindField!),
-    field: 'kind',
-    message: `kind ${kind} is not supported yet, ignored`,
-  });
+  if (versions.includes(version)) return { name, version, at: at! };
+  reader.problem(
+    versionField!,
+    `unknown version "${version}" of kind ${name}; use ${versions.join(' or ')}`,
+  );
   return undefined;
 }
 
-/** Namespace, duplicates and scopes, in the order in which Dapr looks at them. */
-function select(
-  specs: readonly { spec: ComponentSpec; reader: Reader }[],
+function notServed({ path }: ResourceFile, reader: Reader, { name, at }: Kind): Problem {
+  return {
+    file: path,
+    line: reader.line(at),
+    column: reader.column(at),
+    field: 'kind',
+    message: `kind ${name} is not supported yet, ignored`,
+  };
+}
+
+function readResource(
+  { path }: ResourceFile,
+  reader: Reader,
+  { name, version }: Kind,
+  found: Found,
+  configurations: FoundConfiguration[],
+): void {
+  switch (name as ServedKind) {
+    case 'Component':
+      keep(found.Component, readComponent(path, reader), reader);
+      return;
+    case 'Subscription':
+      keep(found.Subscription, readSubscription(path, reader, version), reader);
+      return;
+    case 'Resiliency':
+      keep(found.Resiliency, readResiliency(path, reader), reader);
+      return;
+    case 'HTTPEndpoint':
+      keep(found.HTTPEndpoint, readHttpEndpoint(path, reader), reader);
+      return;
+    case 'Configuration': {
+      const read = readConfiguration(reader);
+      if (read) configurations.push({ name: read.metadata?.name ?? '', document: read });
+    }
+  }
+}
+
+function keep<T>(into: Entry<T>[], spec: T | undefined, reader: Reader): void {
+  if (spec !== undefined) into.push({ spec, reader });
+}
+
+interface Selectable {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly scopes?: readonly string[];
+  readonly source?: { readonly file: string; readonly line: number };
+  /** Of a component. */
+  readonly type?: string;
+  readonly version?: string;
+}
+
+const logName = ({ name, type, version }: Selectable): string => `${name} (${type}/${version})`;
+
+/** Namespace, duplicates and scopes, in the order in which Dapr looks at them. With `noun`, names must differ. */
+function select<T extends Selectable>(
+  entries: readonly Entry<T>[],
   { appId, namespace }: ParseOptions,
   leftOut: LeftOut[],
-): ComponentSpec[] {
-  const byName = new Map<string, ComponentSpec>();
-  for (const { spec, reader } of specs) {
-    const file = spec.source?.file ?? '';
-    const foreign = namespace && spec.namespace && spec.namespace !== namespace;
-    if (foreign) {
-      leftOut.push({
-        name: spec.name,
+  duplicates: Problem[] = [],
+  noun?: string,
+): T[] {
+  const byName = new Map<string, T>();
+  const chosen: T[] = [];
+  for (const { spec, reader } of entries) {
+    const { name, source, scopes = [] } = spec;
+    const file = source?.file ?? '';
+    if (namespace && spec.namespace && spec.namespace !== namespace) {
+      const reason = `it is in namespace ${spec.namespace}, this is ${namespace}`;
+      leftOut.push({ name, file, reason });
+      continue;
+    }
+    const first = noun === undefined ? undefined : byName.get(name);
+    if (first) {
+      const where = first.source ? ` in ${first.source.file}:${first.source.line}` : '';
+      const types = noun === 'component' ? ' across all types' : '';
+      duplicates.push({
         file,
-        reason: `it is in namespace ${spec.namespace}, this is ${namespace}`,
+        line: reader.line(reader.root),
+        column: reader.column(reader.root),
+        field: 'metadata.name',
+        ...(spec.type === undefined
+          ? {}
+          : {
+              daprd: `duplicate definition of Component name ${logName(spec)} with existing ${logName(first)}`,
+            }),
+        message: `a ${noun} named "${name}" is already defined${where}; names are unique${types}, rename one`,
       });
       continue;
     }
-    const first = byName.get(spec.name);
-    if (first) {
-      const where = first.source ? ` in ${first.source.file}:${first.source.line}` : '';
-      reader.problem(
-        { ...reader.root, path: 'metadata.name' },
-        `a component named "${spec.name}" is already defined${where}; names are unique across all types, rename one`,
-      );
+    if (appId !== undefined && scopes.length > 0 && !scopes.includes(appId)) {
+      leftOut.push({ name, file, reason: `its scopes do not name app id ${appId}` });
       continue;
     }
-    if (
-      appId !== undefined &&
-      spec.scopes &&
-      spec.scopes.length > 0 &&
-      !spec.scopes.includes(appId)
-    ) {
-      leftOut.push({ name: spec.name, file, reason: `its scopes do not name app id ${appId}` });
-      continue;
-    }
-    byName.set(spec.name, spec);
+    byName.set(name, spec);
+    chosen.push(spec);
   }
-  return [...byName.values()];
+  return chosen;
 }

@@ -5,11 +5,12 @@
 import type { ActorInstance, HostedType } from './actor-type.ts';
 import { ActorState } from './actor-state.ts';
 import { breakWaitCycle, overloaded, refusalToReenter, turnOfChain } from './admission.ts';
-import { Call } from './call.ts';
+import { Call, stoppedError } from './call.ts';
 import { LocalValue } from './codec.ts';
 import type { EngineParts } from './engine-parts.ts';
 import { TroupeError, type ActorAddress } from './errors.ts';
 import { Mailbox } from './mailbox.ts';
+import { Order } from './order.ts';
 import type { TimerSpec } from './ports.ts';
 import { planTimer, Timers } from './timers.ts';
 import { Turn } from './turn.ts';
@@ -31,11 +32,15 @@ export class Activation {
   /** Grows when memory is thrown away: turns that began before cannot commit. */
   generation = 0;
   #instance: ActorInstance | undefined = undefined;
-  #activated = false;
+  /** True once the instance stands and its `onActivate` has run. */
+  activated = false;
   /** `onActivate` runs: calls that come back to it find the instance as it stands. */
   activating = false;
   #timers: Timers | undefined = undefined;
   #whenIdle: (() => void)[] | undefined = undefined;
+  #besides = 0;
+  /** For an actor outside: its transactions run one after another. */
+  readonly order = new Order();
 
   constructor(host: HostedType, id: string, parts: EngineParts) {
     this.host = host;
@@ -52,26 +57,22 @@ export class Activation {
     return { type: this.type, id: this.id };
   }
 
-  /** True once the instance stands and its `onActivate` has run. */
-  get activated(): boolean {
-    return this.#activated;
-  }
-
-  set activated(value: boolean) {
-    this.#activated = value;
-  }
-
   now(): number {
     return this.parts.clock.now();
   }
 
   /** A call arrives: it starts now, waits its turn, joins the turn that it came from, or is refused. */
   admit(call: Call): void {
+    if (call.kind === 'system' && this.host.target.outside) this.#startBeside(call);
+    else this.#enter(call);
+  }
+
+  #enter(call: Call): void {
     call.readOnly = call.kind === 'method' && this.host.target.isReadOnly(call.method);
     call.shared = call.readOnly && !call.once;
     const enclosing = turnOfChain(this, call);
     if (enclosing) this.#comeBack(call, enclosing);
-    else if (this.mailbox.admits(call.shared && this.#activated)) this.#start(call);
+    else if (this.mailbox.admits(call.shared && this.activated)) this.#start(call);
     else this.#wait(call);
   }
 
@@ -103,31 +104,21 @@ export class Activation {
   /** Drops instance and timers; committed state stays known. */
   dropInstance(): void {
     this.#instance = undefined;
-    this.#activated = false;
+    this.activated = false;
     this.#timers?.clear();
     this.#timers = undefined;
   }
 
   forgetEverything(): void {
     this.generation++;
-    this.dropInstance();
+    if (!this.host.target.outside) this.dropInstance();
     this.state.forget();
   }
 
   /** The host has stopped: whoever still waits for an answer is told. */
   end(): void {
-    const stopped = (call: Call): TroupeError =>
-      new TroupeError(
-        'UNAVAILABLE',
-        `the host stopped before ${call.type}/${call.id} ${call.method} answered`,
-        {
-          actor: this.address,
-          method: call.method,
-          details: { started: call.turn !== undefined },
-        },
-      );
-    this.mailbox.refuseAll(stopped);
-    for (const turn of [...this.mailbox.running()]) turn.call.abandon(stopped(turn.call));
+    this.mailbox.refuseAll(stoppedError);
+    for (const turn of [...this.mailbox.running()]) turn.call.abandon(stoppedError(turn.call));
     this.forgetEverything();
   }
 
@@ -159,7 +150,7 @@ export class Activation {
   /** Runs `onDeactivate` and leaves memory; calls that come meanwhile go on with a new instance. */
   async passivate(): Promise<void> {
     if (this.busy) return;
-    const hook = this.#activated ? this.#instance?.onDeactivate : undefined;
+    const hook = this.activated ? this.#instance?.onDeactivate : undefined;
     if (hook) {
       await this.#runSystemTurn('onDeactivate', async () => {
         try {
@@ -173,7 +164,7 @@ export class Activation {
     } else {
       this.dropInstance();
     }
-    if (!this.busy && !this.#activated) this.host.remove(this);
+    if (!this.busy && !this.activated) this.host.remove(this);
   }
 
   /** For a host that stops: waits for the turns that run and wait, then passivates. */
@@ -184,7 +175,7 @@ export class Activation {
 
   /** True while turns run or wait, or a commit is on its way. */
   get busy(): boolean {
-    return this.mailbox.busy || this.state.commits?.pending() !== undefined;
+    return this.mailbox.busy || this.#besides > 0 || this.state.commits?.pending() !== undefined;
   }
 
   /** The turn is over and its call answered: lets the next ones start. */
@@ -196,6 +187,10 @@ export class Activation {
   /** The turn runs no more; its answer may still wait for a commit. */
   leave(turn: Turn): void {
     turn.closed = true;
+    if (turn.isBeside) {
+      this.#besides--;
+      return;
+    }
     if (turn.enclosing) {
       const { enclosing } = turn;
       enclosing.inner = undefined;
@@ -217,7 +212,7 @@ export class Activation {
 
   #startWaiting(): void {
     for (;;) {
-      const next = this.mailbox.take(this.#activated);
+      const next = this.mailbox.take(this.activated);
       if (!next) return;
       this.#start(next);
     }
@@ -226,7 +221,7 @@ export class Activation {
   #runSystemTurn(method: string, run: () => Promise<unknown>): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const payload = new LocalValue(run);
-      this.admit(
+      this.#enter(
         new Call(
           this.type,
           this.id,
@@ -268,12 +263,21 @@ export class Activation {
 
   #start(call: Call): void {
     call.queuedIn = undefined;
-    const isShared = call.shared && this.#activated;
+    const isShared = call.shared && this.activated;
     if (!this.mailbox.busy) this.host.woken(this);
     const turn = new Turn(this, call, call.readOnly, ++this.parts.counters.turns);
     this.parts.counters.openTurns++;
     this.mailbox.enter(turn, isShared);
     void runTurn(this, turn);
+  }
+
+  #startBeside(call: Call): void {
+    if (!this.busy) this.host.woken(this);
+    this.#besides++;
+    const turn = new Turn(this, call, false, ++this.parts.counters.turns);
+    turn.isBeside = true;
+    this.parts.counters.openTurns++;
+    void this.order.run(() => runTurn(this, turn));
   }
 
   #startNextInside(enclosing: Turn): void {

@@ -11,7 +11,7 @@ import type { Router } from './router.ts';
 import { planTimer } from './timers.ts';
 import type { Turn } from './turn.ts';
 
-export type ActorOperations = Omit<ActorRuntime, 'call' | 'types' | 'list'>;
+export type ActorOperations = Omit<ActorRuntime, 'call' | 'types' | 'list' | 'reminders'>;
 
 export function createActorOperations(
   router: Router,

@@ -24,6 +24,12 @@ export interface ActorTarget {
   readonly type: string;
   readonly idleMs: number;
   readonly mailboxLimit: number;
+  /**
+   * True: the actor lives in an app outside. What it asks of its state, timers
+   * and reminders comes while its own turn runs, so each of these is a
+   * transaction of its own beside the turns.
+   */
+  readonly outside?: boolean;
   /** 0: a chain that comes back is a deadlock. */
   readonly reentrancyDepth: number;
   /** False: the call is refused with METHOD_NOT_FOUND before it waits. */

@@ -43,10 +43,18 @@ export function refusalToReenter(
   }
   if (enclosing.readOnly)
     return refuse('DEADLOCK', 'a read-only turn waits for this call, which may write');
-  const depth = chain.filter((link) => link.type === type && link.id === id).length;
+  const inMemory = chain.filter((link) => link.type === type && link.id === id).length;
+  const depth = Math.max(inMemory, 1 + nestingOf(enclosing));
   return depth > reentrancyDepth
     ? refuse('STACK_DEPTH', `deeper than ${reentrancyDepth} turns on ${type}/${id}`)
     : undefined;
+}
+
+/** Turns of the actor that the chain is inside of; a chain over a wire is only known by these. */
+function nestingOf(turn: Turn): number {
+  let depth = 0;
+  for (let at: Turn | undefined = turn; at; at = at.enclosing) depth++;
+  return depth;
 }
 
 export function overloaded({ type, id, host, mailbox }: Activation, call: Call): TroupeError {

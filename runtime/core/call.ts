@@ -7,7 +7,7 @@
 import type { Activation } from './activation.ts';
 import type { Payload } from './codec.ts';
 import { TroupeError, type ActorAddress } from './errors.ts';
-import type { CallKind, Once } from './ports.ts';
+import type { CallKind, Once, WireRequest } from './ports.ts';
 import type { Turn } from './turn.ts';
 
 export class Call {
@@ -20,6 +20,7 @@ export class Call {
   readonly parent: Turn | undefined;
   once: Once | undefined = undefined;
   headers: Readonly<Record<string, string>> | undefined = undefined;
+  wire: WireRequest | undefined = undefined;
   chainId: string | undefined = undefined;
   /** Actors of the chain that ran in other processes, outermost first. */
   chain: readonly ActorAddress[] | undefined = undefined;
@@ -134,6 +135,18 @@ export function cancelledError(call: Call, cause: unknown): TroupeError {
     `the caller of ${call.type}/${call.id} ${call.method} gave up waiting`,
     {
       cause,
+      actor: { type: call.type, id: call.id },
+      method: call.method,
+      details: { started: call.turn !== undefined },
+    },
+  );
+}
+
+export function stoppedError(call: Call): TroupeError {
+  return new TroupeError(
+    'UNAVAILABLE',
+    `the host stopped before ${call.type}/${call.id} ${call.method} answered`,
+    {
       actor: { type: call.type, id: call.id },
       method: call.method,
       details: { started: call.turn !== undefined },

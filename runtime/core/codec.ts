@@ -22,6 +22,23 @@ export class LocalValue {
 /** JSON bytes from a wire, or raw bytes, or a value of this process. */
 export type Payload = Uint8Array | LocalValue;
 
+/** An answer that came over a wire as it is: its bytes, and the headers that go with them. */
+export class WireReply extends Uint8Array<ArrayBufferLike> {
+  headers: Readonly<Record<string, string | readonly string[]>> = {};
+}
+
+/** Takes the bytes over; nobody else may change them. */
+export function wireReply(bytes: Uint8Array, headers: WireReply['headers']): WireReply {
+  const reply = new WireReply(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  reply.headers = headers;
+  return reply;
+}
+
+/** What a turn answers: a copy of its value, or what came over a wire untouched. */
+export function answerOf(value: unknown): Payload {
+  return value instanceof WireReply ? value : copyOf(value);
+}
+
 const MAX_DEPTH = 500;
 const NOTHING = new LocalValue(undefined);
 const TRUE = new LocalValue(true);

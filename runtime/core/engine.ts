@@ -18,7 +18,7 @@ import type {
   Random,
   TaskRunner,
 } from './ports.ts';
-import { ReminderScheduler } from './reminders.ts';
+import { listReminders, ReminderScheduler } from './reminders.ts';
 import { Router } from './router.ts';
 import type { Turn } from './turn.ts';
 
@@ -137,16 +137,34 @@ export class Engine {
       types: () =>
         [...this.#types.values()].map(({ target, count }) => ({ type: target.type, count })),
       list: (type, { after, limit = LIST_PAGE } = {}) => store.list(type, { after, limit }),
+      reminders: (type, id) => listReminders(store, type, id),
       ...createActorOperations(this.router, ({ type, id }) => this.#types.get(type)?.find(id)),
     };
-    for (const target of options.targets(this)) {
-      if (this.#types.has(target.type))
-        throw new TroupeError(
-          'INVALID_ARGUMENT',
-          `two actor classes have the type "${target.type}"`,
-        );
-      this.#types.set(target.type, new HostedType(target, this.parts));
-    }
+    for (const target of options.targets(this)) this.#add(target);
+  }
+
+  /** Hosts one more type from now on; its due reminders are taken up. Errors: INVALID_ARGUMENT for a type that is hosted already. */
+  host(target: ActorTarget): void {
+    this.#add(target);
+    this.#reminders.remindAt(this.parts.clock.now());
+  }
+
+  /** Ends a type: calls are refused from now on, its actors end their turns and are deactivated. */
+  async unhost(type: string): Promise<void> {
+    const hosted = this.#types.get(type);
+    if (!hosted) return;
+    this.#types.delete(type);
+    hosted.close();
+    await Promise.all(
+      [...hosted.activations()].map((activation) => activation.passivateWhenIdle()),
+    );
+    for (const activation of hosted.activations()) activation.end();
+  }
+
+  #add(target: ActorTarget): void {
+    if (this.#types.has(target.type))
+      throw new TroupeError('INVALID_ARGUMENT', `two actor classes have the type "${target.type}"`);
+    this.#types.set(target.type, new HostedType(target, this.parts));
   }
 
   /** Takes up undelivered outbox rows and due reminders. Call it once, before calls are let in. */

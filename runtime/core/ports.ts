@@ -70,7 +70,27 @@ export interface OutgoingCall {
   readonly once?: Once | undefined;
   /** Trace context and other call metadata, names in lower case. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** The request that the call came by, for an actor that lives behind a wire itself. */
+  readonly wire?: WireRequest | undefined;
 }
+
+/** A call as its request looked. Only read, by whoever passes it on. */
+export interface WireRequest {
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** Without the question mark. */
+  readonly query: string;
+}
+
+/** What becomes of a firing that failed: given up, or tried again after a pause. */
+export type FailurePolicy =
+  | { readonly kind: 'drop' }
+  | {
+      readonly kind: 'constant';
+      readonly intervalMs: number;
+      /** Undefined: without end. */
+      readonly maxRetries?: number;
+    };
 
 export interface ReminderSpec {
   readonly due?: string | number | Date | undefined;
@@ -79,9 +99,11 @@ export interface ReminderSpec {
   readonly data?: unknown;
   /** Default true. */
   readonly overwrite?: boolean | undefined;
+  /** Default: again and again, with growing pauses. */
+  readonly failurePolicy?: FailurePolicy | undefined;
 }
 
-export interface TimerSpec extends Omit<ReminderSpec, 'overwrite'> {
+export interface TimerSpec extends Omit<ReminderSpec, 'overwrite' | 'failurePolicy'> {
   /** Method called with `data`; absent: the timer hook. */
   readonly method?: string | undefined;
 }
@@ -89,6 +111,8 @@ export interface TimerSpec extends Omit<ReminderSpec, 'overwrite'> {
 export interface ReminderRecord {
   readonly name: string;
   readonly due: number;
+  /** The first due time as it was given. */
+  readonly dueGiven?: string;
   readonly period?: string | number;
   readonly left?: number;
   readonly expires?: number;
@@ -97,6 +121,7 @@ export interface ReminderRecord {
   readonly failures: number;
   /** When the firing that failed is tried again. */
   readonly retryAt?: number;
+  readonly failurePolicy?: FailurePolicy;
 }
 
 export type EntryOperation =
@@ -129,6 +154,11 @@ export interface ActorRuntime {
   setReminder(actor: ActorAddress, name: string, spec: ReminderSpec): Promise<void>;
   getReminder(actor: ActorAddress, name: string): Promise<ReminderRecord | undefined>;
   deleteReminder(actor: ActorAddress, name: string): Promise<void>;
+  /** Reminders of a type, or of one actor of it, by due time. */
+  reminders(
+    type: string,
+    id?: string,
+  ): Promise<{ readonly actor: ActorAddress; readonly record: ReminderRecord }[]>;
   /** Hosted types with the number of activations of each. */
   types(): { type: string; count: number }[];
   /** Ids of a type that have state, ascending, in pages. */

@@ -45,10 +45,12 @@ export function planReminder(name: string, spec: ReminderSpec, now: number): Rem
   return {
     name,
     due,
+    ...(typeof spec.due === 'string' && spec.due !== '' ? { dueGiven: spec.due } : {}),
     ...(hasPeriod ? { period: spec.period! } : {}),
     ...(period?.repeats === undefined ? {} : { left: period.repeats }),
     ...(expires === undefined ? {} : { expires }),
     ...(data === undefined ? {} : { data }),
+    ...(spec.failurePolicy === undefined ? {} : { failurePolicy: spec.failurePolicy }),
     failures: 0,
   };
 }
@@ -63,10 +65,36 @@ export function afterFiring(record: ReminderRecord, now: number): ReminderRecord
   return { ...rest, due, ...(left === undefined ? {} : { left }), failures: 0 };
 }
 
-/** The reminder after its handler threw: the same firing again after a pause. */
-export function afterFailure(record: ReminderRecord, now: number): ReminderRecord {
+/** The reminder after its handler threw: the same firing again after a pause, or, when that was all, the next one. */
+export function afterFailure(record: ReminderRecord, now: number): ReminderRecord | null {
+  const { failurePolicy: policy, failures } = record;
+  if (policy) {
+    const isOver = policy.kind === 'drop' || failures >= (policy.maxRetries ?? Infinity);
+    if (isOver) return afterFiring(record, now);
+    return { ...record, failures: failures + 1, retryAt: now + policy.intervalMs };
+  }
   const pause = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(record.failures, 20), LONGEST_PAUSE_MS);
   return { ...record, failures: record.failures + 1, retryAt: now + pause };
+}
+
+/** Reminders of a type, or of one actor of it, by due time. */
+export async function listReminders(
+  store: ActorStore,
+  type: string,
+  id?: string,
+): Promise<{ actor: ActorAddress; record: ReminderRecord }[]> {
+  const found: { actor: ActorAddress; record: ReminderRecord }[] = [];
+  let after: { score: number; key: string } | undefined;
+  for (;;) {
+    const page = await store.scan('due', { after, limit: PAGE });
+    for (const { actor, json } of page) {
+      if (actor.type !== type || (id !== undefined && actor.id !== id)) continue;
+      found.push({ actor, record: JSON.parse(json) as ReminderRecord });
+    }
+    const last = page.at(-1);
+    if (!last || page.length < PAGE) return found;
+    after = { score: last.score, key: last.key };
+  }
 }
 
 export interface ReminderSchedulerOptions {

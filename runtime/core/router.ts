@@ -105,6 +105,7 @@ export class Router {
       );
       call.once = outgoing.once;
       call.headers = outgoing.headers;
+      call.wire = outgoing.wire;
       call.chainId = outgoing.chainId;
       call.chain = outgoing.chain;
       try {

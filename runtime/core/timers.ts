@@ -10,6 +10,8 @@ export interface Firing {
   readonly data: unknown;
   /** Milliseconds since the epoch at which this firing was due. */
   readonly due: number;
+  /** As it was given, for actors behind a wire. Absent for reminders. */
+  readonly given?: Pick<TimerSpec, 'due' | 'period' | 'method'>;
 }
 
 export interface PlannedTimer {
@@ -18,6 +20,7 @@ export interface PlannedTimer {
   readonly expires: number | undefined;
   readonly method: string | undefined;
   readonly data: unknown;
+  readonly given: Pick<TimerSpec, 'due' | 'period' | 'method'>;
 }
 
 /** Checks and resolves a timer's times against `now`. Errors: INVALID_ARGUMENT. */
@@ -37,6 +40,7 @@ export function planTimer(name: string, spec: TimerSpec, now: number): PlannedTi
     expires,
     method: spec.method,
     data: copyOf(spec.data).value,
+    given: spec,
   };
 }
 
@@ -91,7 +95,10 @@ export class Timers {
       this.delete(name);
       return;
     }
-    await this.#fire({ name, data: copyOf(timer.data).value, due: running.due }, timer.method);
+    await this.#fire(
+      { name, data: copyOf(timer.data).value, due: running.due, given: timer.given },
+      timer.method,
+    );
     if (this.#running.get(name) !== running) return;
     if (running.left !== undefined) running.left--;
     const next =

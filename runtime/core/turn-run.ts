@@ -5,8 +5,8 @@
  */
 import type { Activation } from './activation.ts';
 import { type Call, callerOf } from './call.ts';
-import { copyOf, type LocalValue } from './codec.ts';
-import { commitTurn } from './commit.ts';
+import { answerOf, copyOf, type LocalValue } from './codec.ts';
+import { commitTurn, type Held } from './commit.ts';
 import { isActorError, isTroupeError, toWireError, fromWireError, TroupeError } from './errors.ts';
 import { intercept } from './interceptors.ts';
 import { afterFailure, afterFiring } from './reminders.ts';
@@ -36,12 +36,12 @@ export async function runTurn(activation: Activation, turn: Turn): Promise<void>
       activation,
       turn,
     );
-    const answer = copyOf(value);
+    const answer = answerOf(value);
     if (turn.inner) await turn.alone();
     // What is started now is too late for the commit, so it is refused from here on.
     turn.closed = true;
     hasRun = true;
-    const held = turn.enclosing ? undefined : commitTurn(activation, turn);
+    const held = turn.enclosing ? undefined : commitOf(activation, turn);
     if (held && !held.barrier) {
       hasLeft = true;
       activation.leave(turn);
@@ -72,6 +72,17 @@ export async function runTurn(activation: Activation, turn: Turn): Promise<void>
   else activation.finish(turn);
 }
 
+/** An actor outside commits beside its turns as well, so its turns take their place among those. */
+function commitOf(activation: Activation, turn: Turn): Held | undefined {
+  if (turn.isBeside || !activation.host.target.outside) return commitTurn(activation, turn);
+  if (!turn.changes && !turn.beforeCommit) return undefined;
+  const durable = activation.order.run(async () => {
+    await turn.beforeCommit?.();
+    await commitTurn(activation, turn)?.durable;
+  });
+  return { durable, barrier: true };
+}
+
 function invoke(activation: Activation, { call }: Turn): unknown {
   return activation.instance().invoke(call.method, call.payload);
 }
@@ -82,7 +93,9 @@ async function prepare(activation: Activation, turn: Turn): Promise<unknown> {
     activation.parts.counters.duplicates++;
     return undefined;
   }
-  if (!activation.activated && !activation.activating) await activate(activation, turn);
+  if (!activation.activated && !activation.activating && !turn.isBeside) {
+    await activate(activation, turn);
+  }
   if (call.once) {
     turn.once = call.once;
     turn.mutable();
@@ -139,7 +152,8 @@ function run(activation: Activation, turn: Turn): unknown {
         firing: Firing;
         method?: string;
       };
-      if (method !== undefined) return instance.invoke(method, copyOf(firing.data));
+      const isOutside = activation.host.target.outside === true;
+      if (method !== undefined && !isOutside) return instance.invoke(method, copyOf(firing.data));
       if (instance.onTimer) return instance.onTimer(firing);
       throw new TroupeError(
         'METHOD_NOT_FOUND',
@@ -173,7 +187,18 @@ async function remind(activation: Activation, turn: Turn): Promise<boolean> {
     );
   await instance.onReminder({ name, data, due });
   const { reminders } = turn.mutable();
-  if (!reminders.has(name)) reminders.set(name, afterFiring(record, now));
+  if (reminders.has(name)) return FIRED;
+  if (!activation.host.target.outside) {
+    reminders.set(name, afterFiring(record, now));
+    return FIRED;
+  }
+  // The app may have set or deleted this very reminder while it handled it.
+  turn.beforeCommit = async () => {
+    const current = await activation.state.readReminder(name);
+    if (JSON.stringify(current) === JSON.stringify(record)) {
+      reminders.set(name, afterFiring(record, now));
+    }
+  };
   return FIRED;
 }
 
@@ -187,7 +212,8 @@ async function putOff(activation: Activation, turn: Turn, error: unknown): Promi
     const now = activation.now();
     if (!record || (record.retryAt ?? record.due) > now) return true;
     turn.mutable().reminders.set(name, afterFailure(record, now));
-    await commitTurn(activation, turn)?.durable;
+    turn.beforeCommit = undefined;
+    await commitOf(activation, turn)?.durable;
     counters.reminderFailures++;
     logger.warn(
       { actor: activation.address, reminder: name, failures: record.failures + 1, err: error },
@@ -241,7 +267,7 @@ function discard(activation: Activation, turn: Turn, error: unknown): void {
       { actor: activation.address, method: call.method, err: error },
       'actor threw an unexpected error, its instance is dropped',
     );
-    activation.dropInstance();
+    if (!activation.host.target.outside) activation.dropInstance();
   } else if (!isActorError(error) && error.code === 'INTERNAL') {
     activation.parts.logger.error(
       { actor: activation.address, method: call.method, err: error },

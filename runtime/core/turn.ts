@@ -45,11 +45,15 @@ export class Turn {
   /** Larger for chains that began later. */
   readonly age: number;
   closed = false;
+  /** It runs beside the turns of an actor outside, and holds no place in the mailbox. */
+  isBeside = false;
+  /** What has still to be found out when the commit's time has come. */
+  beforeCommit: (() => Promise<void>) | undefined = undefined;
   /** Of the activation's memory: what this turn read is gone when the activation is at a later one. */
   readonly generation: number;
   changes: Changes | undefined;
   readonly #savepoint: Savepoint | undefined;
-  readonly #chainId: string | undefined;
+  #chainId: string | undefined;
   #children: Call | undefined;
   #controller: AbortController | undefined;
   #aborted: TroupeError | undefined;
@@ -106,6 +110,8 @@ export class Turn {
 
   /** What the turn, or one that it runs inside, has read was lost with a commit that failed. */
   get undone(): boolean {
+    // An actor outside keeps what it did, whatever becomes of a commit.
+    if (this.activation.host.target.outside) return false;
     return this.generation !== this.activation.generation || this.enclosing?.undone === true;
   }
 
@@ -152,6 +158,16 @@ export class Turn {
   innerEnded(): void {
     this.#whenAlone?.();
     this.#whenAlone = undefined;
+  }
+
+  /** The id under which calls come back to this turn over a wire; the first one asked for is kept. */
+  chainIdOr(id: () => string): string {
+    this.#chainId ??= id();
+    return this.#chainId;
+  }
+
+  get chainId(): string | undefined {
+    return this.#chainId;
   }
 
   /** True when a call that arrived over a wire with this chain id belongs to this turn's chain. */

@@ -4,27 +4,38 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Component, ComponentOptions, Driver } from '../../components/component.ts';
-import type { SecretStore } from '../../components/secretstores/contract.ts';
+import type { KindName } from '../../components/registry.ts';
 import type { StateStore } from '../../components/state/contract.ts';
-import type { ComponentInfo } from '../api/metadata.ts';
 import type { ComponentSpec } from '../config/component.ts';
 import { ComponentError, isTroupeError } from '../core/errors.ts';
+import { guard } from './component-guard.ts';
 import { invalid, resolveMetadata } from './component-metadata.ts';
-import type {
-  LoadedComponents,
-  LoadedPubSub,
-  LoadedStateStore,
-  LoadOptions,
-  Planned,
-} from './loaded-components.ts';
-import { topicScopes } from './topic-scopes.ts';
+import type { LoadedStateStore, LoadOptions, Planned } from './loaded-components.ts';
+import { createTables, enter, lackingForActors, type ComponentTables } from './component-tables.ts';
 
-/** State store features without which actors cannot live in it. */
-const ACTOR_FEATURES = ['ETAG', 'TRANSACTIONAL', 'DELETE_WITH_PREFIX', 'ORDERED_INDEX'];
+interface Opened {
+  readonly spec: ComponentSpec;
+  readonly kind: KindName;
+  readonly instance: Component;
+  readonly idle: () => Promise<void>;
+  /** Takes it out of the tables. */
+  leave: () => void;
+}
+
+/** How long calls on an instance that was replaced may go on before it is closed under them. */
+const RETIRE_MS = 30_000;
 
 export interface Loading {
-  readonly loaded: LoadedComponents;
-  open(planned: Planned): Promise<void>;
+  readonly tables: ComponentTables;
+  actorStore(): LoadedStateStore | undefined;
+  /** Undefined when no component of the name is open. */
+  kindOf(name: string): KindName | undefined;
+  /** Rejects with a ComponentError; with `ignoreErrors` the failure is logged, nothing is opened, and it resolves to false. */
+  open(planned: Planned): Promise<boolean>;
+  /** Takes a component away; it is closed when the calls that run on it are done. Resolves then. */
+  retire(name: string): Promise<void>;
+  /** Closes in reverse order of opening, all of them also when one fails. Idempotent. */
+  close(): Promise<void>;
 }
 
 const realTimer: ComponentOptions['timer'] = (delayMs, fire) => {
@@ -36,11 +47,9 @@ type Values = Readonly<Record<string, string>>;
 
 export function createLoading(options: LoadOptions): Loading {
   const { appId, env, logger, now, timer = realTimer } = options;
-  const stateStores = new Map<string, LoadedStateStore>();
-  const pubsubs = new Map<string, LoadedPubSub>();
-  const secretStores = new Map<string, SecretStore>();
-  const list: ComponentInfo[] = [];
-  const opened: { spec: ComponentSpec; instance: Component }[] = [];
+  const tables = createTables();
+  const { secretStores } = tables;
+  const opened: Opened[] = [];
   let actorStore: LoadedStateStore | undefined;
   let closed: Promise<void> | undefined;
 
@@ -100,39 +109,21 @@ export function createLoading(options: LoadOptions): Loading {
         `is marked actorStateStore, and so is component "${actorStore.name}"; actors live in one store, keep the mark on one`,
       );
     }
-    const keyPrefix = kind === 'state' ? prefixOf(spec, values, options) : '';
     const own = ownedBy(driver, values);
-    const keep = <C extends Component>(instance: C): C => {
-      opened.push({ spec, instance });
-      return instance;
-    };
-    switch (kind) {
-      case 'state': {
-        const store = keep(await within(spec, (signal) => create(spec, driver, own, signal)));
-        const entry = { name: spec.name, store, keyPrefix };
-        if (forActors) {
-          refuseUnfit(spec, store);
-          actorStore = entry;
-        }
-        stateStores.set(spec.name, entry);
-        list.push(info(spec, fitForActors(store) ? [...store.features, 'ACTOR'] : store.features));
-        return;
-      }
-      case 'pubsub': {
-        const pubsub = keep(await within(spec, (signal) => create(spec, driver, own, signal)));
-        const topics = topicScopes(appId, (field) => valueOf(values, field));
-        pubsubs.set(spec.name, { name: spec.name, pubsub, topics });
-        list.push(info(spec, pubsub.features));
-        return;
-      }
-      case 'secretstores': {
-        const store = keep(await within(spec, (signal) => create(spec, driver, own, signal)));
-        secretStores.set(spec.name, store);
-        list.push(info(spec, store.features));
-        return;
-      }
+    const instance = await within(spec, (signal) =>
+      create(spec, driver as Driver<Component>, own, signal),
+    );
+    const { component, idle } = guard(kind, spec.name, instance, options.resiliency);
+    const one: Opened = { spec, kind, instance, idle, leave: () => {} };
+    opened.push(one);
+    if (forActors) {
+      refuseUnfit(spec, instance as StateStore);
+      // Turns have rules of their own for failures, so they use the store itself.
+      const store = instance as StateStore;
+      actorStore = { name: spec.name, store, keyPrefix: '' };
     }
-    kind satisfies never;
+    const value = (field: string): string => valueOf(values, field);
+    one.leave = enter(tables, { spec, kind, component, value }, options);
   }
 
   async function closeAll(): Promise<void> {
@@ -148,20 +139,11 @@ export function createLoading(options: LoadOptions): Loading {
     if (failures.length > 0) throw new AggregateError(failures, 'not every component closed well');
   }
 
-  const close = (): Promise<void> => (closed ??= closeAll());
-
   return {
-    loaded: {
-      stateStores,
-      pubsubs,
-      secretStores,
-      list,
-      get actorStore() {
-        return actorStore;
-      },
-      close,
-      [Symbol.asyncDispose]: close,
-    },
+    tables,
+    actorStore: () => actorStore,
+    kindOf: (name) => opened.find(({ spec }) => spec.name === name)?.kind,
+    close: () => (closed ??= closeAll()),
     async open(planned) {
       const { spec } = planned;
       const { name, type, version } = spec;
@@ -169,25 +151,32 @@ export function createLoading(options: LoadOptions): Loading {
       try {
         await instantiate(planned);
         logger.info({ name, type, version }, 'component loaded');
+        return true;
       } catch (error) {
         const named = nameError(spec, error);
         if (!spec.ignoreErrors || options.signal?.aborted) throw named;
-        for (const { instance } of opened.splice(before)) await instance.close();
+        for (const one of opened.splice(before)) {
+          one.leave();
+          await one.instance.close();
+        }
         logger.warn({ name, type, version, reason: named.message }, 'component left out');
+        return false;
       }
+    },
+    async retire(name) {
+      const at = opened.findIndex(({ spec }) => spec.name === name);
+      if (at < 0) return;
+      const [one] = opened.splice(at, 1);
+      one!.leave();
+      const limit = Promise.withResolvers<void>();
+      const wake = timer(RETIRE_MS, limit.resolve);
+      await Promise.race([one!.idle(), limit.promise]);
+      wake.cancel();
+      await one!.instance.close();
+      logger.info({ name, type: one!.spec.type }, 'component closed');
     },
   };
 }
-
-const info = (
-  { name, type, version }: ComponentSpec,
-  capabilities: readonly string[],
-): ComponentInfo => ({
-  name,
-  type,
-  version,
-  capabilities,
-});
 
 /** Every error of opening names its component. */
 function nameError(spec: ComponentSpec, error: unknown): Error {
@@ -217,41 +206,12 @@ function ownedBy(driver: Driver<Component>, values: Values): Values {
   );
 }
 
-/** Dapr's strategies for `keyPrefix`; its own texts are taken in lower case, as there. */
-function prefixOf(spec: ComponentSpec, values: Values, { appId, env }: LoadOptions): string {
-  const strategy = valueOf(values, 'keyPrefix').toLowerCase();
-  if (strategy.includes('||')) {
-    throw invalid(
-      spec,
-      'metadata field "keyPrefix" must not contain "||", which separates prefix and key',
-    );
-  }
-  const namespace = env['NAMESPACE'];
-  switch (strategy) {
-    case 'none':
-      return '';
-    case '':
-    case 'appid':
-      return `${appId}||`;
-    case 'namespace':
-      return namespace ? `${namespace}.${appId}||` : `${appId}||`;
-    case 'name':
-      return `${spec.name}||`;
-    default:
-      return `${strategy}||`;
-  }
-}
-
-const lacking = (store: StateStore): string[] =>
-  ACTOR_FEATURES.filter((feature) => !store.features.includes(feature));
-
-const fitForActors = (store: StateStore): boolean => lacking(store).length === 0;
-
 function refuseUnfit(spec: ComponentSpec, store: StateStore): void {
-  if (fitForActors(store)) return;
+  const lacking = lackingForActors(store);
+  if (lacking.length === 0) return;
   throw new ComponentError(
     spec,
-    `cannot keep actors: it lacks ${lacking(store).join(', ')}. Mark another state store with actorStateStore (state.sqlite and state.in-memory can), or remove the mark from this one`,
+    `cannot keep actors: it lacks ${lacking.join(', ')}. Mark another state store with actorStateStore (state.sqlite and state.in-memory can), or remove the mark from this one`,
     { code: 'UNSUPPORTED' },
   );
 }

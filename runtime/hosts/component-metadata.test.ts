@@ -195,11 +195,11 @@ describe('topics of a pub/sub component', () => {
     expect(await topics(metadata)).toEqual([publish, subscribe]);
   });
 
-  it('are not scoped to a namespace yet, which is said', async () => {
-    await expect(
-      trial.load([component('p', 'pubsub.in-memory', { consumerID: '{namespace}' })]),
-    ).rejects.toThrow(
-      'has {namespace}, which scopes every topic to a namespace; that is not supported yet, remove it',
-    );
+  it('belong to the namespace when the metadata says so', async () => {
+    const components = [component('p', 'pubsub.in-memory', { consumerID: '{namespace}' })];
+    await using scoped = await trial.load(components, { env: { NAMESPACE: 'prod' } });
+    expect(scoped.pubsubs.get('p')?.topicPrefix).toBe('prod');
+    await using plain = await trial.load([component('p', 'pubsub.in-memory')]);
+    expect(plain.pubsubs.get('p')?.topicPrefix).toBeUndefined();
   });
 });

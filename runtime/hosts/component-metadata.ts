@@ -1,24 +1,10 @@
 /**
  * From the metadata of a component's spec to the values that a driver is given:
- * secrets and environment variables are looked up, templates filled in. What
- * Dapr knows and Troupe does not serve yet is refused by name.
+ * secrets and environment variables are looked up, templates filled in.
  */
 import type { SecretStore } from '../../components/secretstores/contract.ts';
 import type { ComponentSpec, MetadataItem } from '../config/component.ts';
 import { ComponentError } from '../core/errors.ts';
-
-/** Metadata names, in lower case, that Dapr reads from any component of the kind and Troupe does not serve yet. */
-const NOT_SERVED: Readonly<Record<string, readonly string[]>> = {
-  state: [
-    'primaryencryptionkey',
-    'secondaryencryptionkey',
-    'outboxpublishpubsub',
-    'outboxpublishtopic',
-    'outboxpubsub',
-    'outboxdiscardwhenmissingstate',
-  ],
-  pubsub: ['namespacescoped'],
-};
 
 export interface MetadataSources {
   readonly appId: string;
@@ -47,17 +33,6 @@ export async function resolveMetadata(
 export function entryName(spec: ComponentSpec, item: MetadataItem): string {
   const place = spec.source && item.line !== undefined ? `${spec.source.file}:${item.line}: ` : '';
   return `${place}metadata field "${item.name}"`;
-}
-
-/** The message for an entry that is not served yet, if it is one. */
-export function notServed(kind: string, item: MetadataItem): string | undefined {
-  if (NOT_SERVED[kind]?.includes(item.name.toLowerCase())) {
-    return `metadata field "${item.name}" is not supported yet; remove it`;
-  }
-  if (kind === 'pubsub' && 'value' in item && item.value.includes('{namespace}')) {
-    return `metadata field "${item.name}" has {namespace}, which scopes every topic to a namespace; that is not supported yet, remove it`;
-  }
-  return undefined;
 }
 
 async function rawValue(

@@ -62,13 +62,13 @@ function registryOf(trial: Trial, state: Behaviour, secrets: Behaviour): Registr
     versions: ['v1'],
     load: async () => driver,
   });
-  const { state: stores, pubsub, secretstores } = componentKinds;
+  const { state: stores, secretstores } = componentKinds;
   return createRegistry({
+    ...componentKinds,
     state: {
       ...stores,
       drivers: [...stores.drivers, entry('state.probe', probe<StateStore>(state, trial))],
     },
-    pubsub,
     secretstores: {
       ...secretstores,
       drivers: [

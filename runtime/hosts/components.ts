@@ -6,12 +6,17 @@
  */
 import type { ComponentLogger } from '../../components/component.ts';
 import { checkMetadata } from '../../components/registry.ts';
-import type { ResolvedDriver } from '../../components/registry.ts';
+import type { KindName, ResolvedDriver } from '../../components/registry.ts';
 import type { ComponentSpec } from '../config/component.ts';
 import { ComponentError, isTroupeError, TroupeError } from '../core/errors.ts';
-import { createLoading } from './component-loading.ts';
-import { entryName, invalid, notServed } from './component-metadata.ts';
-import type { LoadedComponents, LoadOptions, Planned } from './loaded-components.ts';
+import { createLoading, type Loading } from './component-loading.ts';
+import { entryName, invalid } from './component-metadata.ts';
+import type {
+  ChangeListener,
+  LoadedComponents,
+  LoadOptions,
+  Planned,
+} from './loaded-components.ts';
 import { TOPIC_FIELDS } from './topic-scopes.ts';
 
 export type { LoadedComponents, LoadOptions } from './loaded-components.ts';
@@ -30,13 +35,54 @@ export async function loadComponents(
   try {
     const planned = await plan(specs, options);
     for (const item of inOrder(planned)) await loading.open(item);
-    return loading.loaded;
+    return loadedOf(loading, options);
   } catch (error) {
-    await loading.loaded.close().catch((closing: unknown) => {
+    await loading.close().catch((closing: unknown) => {
       options.logger.error({ err: closing }, 'closing components failed');
     });
     throw error;
   }
+}
+
+function loadedOf(loading: Loading, options: LoadOptions): LoadedComponents {
+  const listeners: ChangeListener[] = [];
+  const changed = async (kind: KindName, name: string): Promise<void> => {
+    for (const listener of listeners) await listener({ kind, name });
+  };
+  const keepActors = (name: string): void => {
+    const store = loading.actorStore();
+    if (store?.name !== name) return;
+    throw new TroupeError(
+      'UNSUPPORTED',
+      `component "${name}" keeps the actors, so it is not replaced while the host runs; start the host again`,
+    );
+  };
+  const { close } = loading;
+  return {
+    ...loading.tables,
+    get actorStore() {
+      return loading.actorStore();
+    },
+    async replace(spec) {
+      keepActors(spec.name);
+      const before = loading.kindOf(spec.name);
+      const [planned] = await plan([spec], options);
+      if (!planned || !(await loading.open(planned))) return;
+      await changed(planned.resolved.kind, spec.name);
+      if (before) await loading.retire(spec.name);
+    },
+    async remove(name) {
+      keepActors(name);
+      const kind = loading.kindOf(name);
+      if (!kind) return;
+      const retired = loading.retire(name);
+      await changed(kind, name);
+      await retired;
+    },
+    onChange: (listener) => void listeners.push(listener),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
 }
 
 /** Finds each driver and holds the metadata names against it. */
@@ -54,9 +100,16 @@ async function plan(specs: readonly ComponentSpec[], options: LoadOptions): Prom
         ]
       : [];
     names.add(spec.name);
+    if (isDenied(spec, options.deniedTypes)) {
+      options.logger.warn(
+        { name: spec.name, type: spec.type },
+        'component left out: spec.components.deny of the configuration names its type',
+      );
+      continue;
+    }
     try {
       const resolved = await options.registry.resolve(spec.type, spec.version);
-      found.push(...metadataProblems(spec, resolved));
+      found.push(...metadataProblems(spec, resolved, options));
       if (found.length === 0) planned.push({ spec, resolved });
     } catch (error) {
       if (!isTroupeError(error)) throw error;
@@ -85,20 +138,32 @@ async function plan(specs: readonly ComponentSpec[], options: LoadOptions): Prom
   return planned;
 }
 
-function metadataProblems(spec: ComponentSpec, { kind, fields }: ResolvedDriver): ComponentError[] {
-  const known = kind === 'pubsub' ? [...fields, ...TOPIC_FIELDS] : fields;
+/** As in Dapr: a type alone means every version of it. */
+function isDenied({ type, version }: ComponentSpec, denied: readonly string[] = []): boolean {
+  const lower = type.toLowerCase();
+  return denied.some((one) => [lower, `${lower}/${version}`].includes(one.trim().toLowerCase()));
+}
+
+function metadataProblems(
+  spec: ComponentSpec,
+  { kind, fields }: ResolvedDriver,
+  { unknownMetadata, logger }: LoadOptions,
+): ComponentError[] {
+  const shared = kind === 'pubsub' ? TOPIC_FIELDS : [];
+  const own = new Set(fields.map(({ name }) => name));
+  const known = [...fields, ...shared.filter(({ name }) => !own.has(name))];
   const problems: ComponentError[] = [];
   const names: Record<string, string> = {};
   for (const item of spec.metadata) {
-    const refused = notServed(kind, item);
-    if (refused) problems.push(invalid(spec, refused));
     // What a reference stands for is not known yet; any text that is not empty will do here.
-    else names[item.name] = 'value' in item ? item.value : 'reference';
+    names[item.name] = 'value' in item ? item.value : 'reference';
   }
-  for (const { message, field } of checkMetadata(names, known)) {
+  for (const { kind: wrong, message, field } of checkMetadata(names, known)) {
     const item = spec.metadata.find(({ name }) => name === field);
     const place = item ? entryName(spec, item).split('metadata field')[0]! : '';
-    problems.push(invalid(spec, `${place}${message}`));
+    const problem = invalid(spec, `${place}${message}`);
+    if (wrong === 'unknown' && unknownMetadata === 'warn') logger.warn({}, problem.message);
+    else problems.push(problem);
   }
   return problems;
 }

@@ -3,29 +3,19 @@
  * HTTP API in one process. A composition root: it decides nothing that the
  * rooms it joins could decide.
  */
-import { createRegistry, type Registry } from '../../components/registry.ts';
-import type { ActorRef, CallOptions } from '../actor/ref.ts';
+import type { Registry } from '../../components/registry.ts';
 import { component, type ComponentSpec } from '../config/component.ts';
-import { toJson } from '../core/codec.ts';
 import { Engine } from '../core/engine.ts';
-import { TroupeError } from '../core/errors.ts';
-import type { ActorStore, Clock, EngineLogger } from '../core/ports.ts';
-import { assertName, createRef } from '../core/ref.ts';
 import { parseDuration } from '../core/schedule.ts';
 import { createSinglePlacement } from '../placement/single.ts';
-import { createComponentStore } from '../stores/component-store.ts';
-import { sendThrough } from '../targets/calls.ts';
 import { createInProcessTarget } from '../targets/in-process.ts';
-import { loadComponents, type LoadedComponents } from './components.ts';
+import { actorStoreOf, CLOSE_GRACE_MS, openComponents, systemOf } from './composition.ts';
 import { createLogger } from './logger.ts';
-import { createSurface, type Surface } from './surface.ts';
+import { createSurface, openApp, type Surface } from './surface.ts';
 import type { System, SystemOptions } from './system.ts';
 import { createSystemClock, systemRandom } from './system-clock.ts';
 
 const DEFAULT_TIMEOUT = '60s';
-const encoder = new TextEncoder();
-/** How long turns may go on after close() was called. */
-const CLOSE_GRACE_MS = 800;
 
 /** What the test kit needs beyond a system. */
 export interface EmbeddedHost {
@@ -56,7 +46,14 @@ export async function openEmbedded(
   const logger = options.logger ?? createLogger({ level: 'warn', fields: { app_id: appId } });
   await using undo = new AsyncDisposableStack();
   const components = undo.use(
-    await openComponents(options, appId, clock, logger, internals.registry),
+    await openComponents({
+      components: options.components ?? DEFAULT_COMPONENTS,
+      appId,
+      clock,
+      logger,
+      env: options.env ?? {},
+      registry: internals.registry,
+    }),
   );
   const store = actorStoreOf(components, appId);
   const placement = createSinglePlacement(() => store.nextTerm());
@@ -74,7 +71,8 @@ export async function openEmbedded(
     tasks: options.tasks,
     dedupe: internals.dedupe ?? true,
   });
-  const surface = createSurface({ options, appId, clock, logger, components, engine });
+  const app = await openApp(options);
+  const surface = createSurface({ options, appId, clock, logger, components, engine, app });
   // One grace for both: a request in flight may be what waits for a turn in flight.
   undo.defer(async () => {
     await Promise.all([surface.close(), engine.close(CLOSE_GRACE_MS)]);
@@ -85,83 +83,8 @@ export async function openEmbedded(
   await surface.subscribe();
   await engine.start();
   await surface.join();
-  return { engine, surface, system: systemOf(appId, engine, surface, undo.move()) };
-}
-
-function openComponents(
-  options: SystemOptions,
-  appId: string,
-  clock: Clock,
-  logger: EngineLogger,
-  registry: Registry = createRegistry(),
-): Promise<LoadedComponents> {
-  return loadComponents(options.components ?? DEFAULT_COMPONENTS, {
-    registry,
-    appId,
-    env: options.env ?? {},
-    now: () => clock.now(),
-    timer: (delayMs, fire) => clock.timer(clock.now() + delayMs, fire, { background: true }),
-    logger,
-  });
-}
-
-function actorStoreOf({ actorStore }: LoadedComponents, appId: string): ActorStore {
-  assertName('app id', appId);
-  if (actorStore) return createComponentStore({ store: actorStore.store, appId });
-  throw new TroupeError(
-    'INVALID_ARGUMENT',
-    'no state component is marked for actors; add metadata actorStateStore: "true" to the one that is to keep them',
-  );
-}
-
-function systemOf(
-  appId: string,
-  engine: Engine,
-  surface: Surface,
-  open: AsyncDisposableStack,
-): System {
-  const { api } = surface;
-  const server = surface.server();
-  let closing: Promise<void> | undefined;
-  const close = (): Promise<void> => {
-    closing ??= open.disposeAsync();
-    return closing;
-  };
-  return {
-    appId,
-    ref: ((typeOrClass: string | { readonly type: string }, id: string) => {
-      const type = typeof typeOrClass === 'string' ? typeOrClass : typeOrClass.type;
-      assertName('actor type', type);
-      assertName('actor id', id);
-      return createRef<ActorRef<object>>((method, argument, callOptions) =>
-        sendThrough(
-          engine.router,
-          type,
-          id,
-          method,
-          argument,
-          callOptions as CallOptions | undefined,
-        ),
-      );
-    }) as System['ref'],
-    publish: (topic, data, { pubsub = 'pubsub', metadata } = {}) =>
-      api.pubsub.publish({
-        pubsub,
-        topic,
-        data: encoder.encode(toJson(data) ?? 'null'),
-        contentType: 'application/json',
-        metadata,
-      }),
-    subscribe: ({ pubsub, topic }, handler) =>
-      api.subscriptions.subscribe({ pubsub, topic }, async (event) => {
-        await handler(event);
-        return 'SUCCESS';
-      }),
-    actors: engine.actors,
-    ...(server ? { http: { host: server.host, port: server.port } } : {}),
-    stats: () => engine.stats(),
-    outboxIdle: () => engine.outboxIdle(),
-    close,
-    [Symbol.asyncDispose]: close,
-  };
+  const http = surface.server();
+  const grpc = surface.grpcServer();
+  const system = systemOf({ appId, engine, api: surface.api, http, grpc, open: undo.move() });
+  return { engine, surface, system };
 }

@@ -5,6 +5,7 @@ import type { System, SystemOptions } from './system.ts';
 
 export const RUNTIMES = {
   embedded: createEmbedded,
+  sidecar: async (options) => (await import('./sidecar-system.ts')).createSidecar(options),
 } as const satisfies Record<string, (options: SystemOptions) => Promise<System>>;
 
 export function openHost(options: SystemOptions): Promise<System> {

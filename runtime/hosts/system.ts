@@ -4,6 +4,7 @@ import type { Duration, PublishOptions } from '../actor/context.ts';
 import type { ActorRef } from '../actor/ref.ts';
 import type { ModelServer } from '../api/inference.ts';
 import type { InvocationHandler } from '../api/invoke.ts';
+import type { SecretScope } from '../api/secrets.ts';
 import type { ComponentSpec } from '../config/component.ts';
 import type { EngineStats } from '../core/engine.ts';
 import type { Interceptor } from '../core/interceptors.ts';
@@ -23,9 +24,23 @@ export interface HttpOptions {
   readonly allowedOrigins?: string;
 }
 
+export interface GrpcOptions {
+  readonly port: number;
+  /** Default `127.0.0.1`. */
+  readonly host?: string;
+  /** Callers have to send it as metadata `dapr-api-token`. */
+  readonly apiToken?: string;
+  /** Largest message. Default 4 MiB; 0 or less: no limit. */
+  readonly maxMessageBytes?: number;
+  /** Calls at once on one connection. Default 1000. */
+  readonly maxStreams?: number;
+  /** Default: no bound. */
+  readonly maxConnections?: number;
+}
+
 export interface SystemOptions {
-  /** Default `embedded`. */
-  readonly runtime?: 'embedded';
+  /** Default `embedded`. `sidecar`: the APIs over HTTP and gRPC always, for an app beside the actors of this process. */
+  readonly runtime?: 'embedded' | 'sidecar';
   /** Prefix of state keys, source of events. Default `troupe`. */
   readonly appId?: string;
   readonly actors: readonly ActorClass[];
@@ -37,11 +52,15 @@ export interface SystemOptions {
   readonly components?: readonly ComponentSpec[];
   /** Dapr's HTTP API. Absent: no server. Port 0 takes a free one. Host default 127.0.0.1. */
   readonly http?: HttpOptions;
+  /** Dapr's gRPC API. Absent: no server. Port 0 takes a free one. Host default 127.0.0.1. */
+  readonly grpc?: GrpcOptions;
   /**
-   * Port on 127.0.0.1 of an HTTP app of the same id, for events and invocations.
+   * Port on 127.0.0.1 of an app of the same id, for events and invocations.
    * The start waits until the app takes connections; the HTTP API serves it meanwhile.
    */
   readonly appPort?: number;
+  /** What the app speaks. Default `http`. */
+  readonly appProtocol?: 'http' | 'grpc';
   /** Answers to invocations of this app id, by method path; for a program without a server of its own. */
   readonly invocations?: Readonly<Record<string, InvocationHandler>>;
   /**
@@ -62,6 +81,8 @@ export interface SystemOptions {
   readonly interceptors?: readonly Interceptor[];
   /** What `POST /v1.0/shutdown` does. Absent: it is refused, because the program owns the system. */
   readonly onShutdown?: (options: { readonly force: boolean }) => void;
+  /** Which secrets the API gives out, by store. A store without a scope gives out all. */
+  readonly secretScopes?: readonly SecretScope[];
   /** For `envRef` in components. Default: none. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
@@ -89,6 +110,8 @@ export interface System extends AsyncDisposable {
   readonly actors: ActorRuntime;
   /** Where the HTTP API listens, when it was asked for. */
   readonly http?: { readonly host: string; readonly port: number };
+  /** Where the gRPC API listens, when it was asked for. */
+  readonly grpc?: { readonly host: string; readonly port: number };
   stats(): EngineStats;
   /** Resolves when no durable send is left to deliver. */
   outboxIdle(): Promise<void>;

@@ -7,6 +7,11 @@
 /** Metadata fields that are read here and not by a driver. */
 export const TOPIC_FIELDS = [
   {
+    name: 'consumerID',
+    description:
+      'Who consumes, for brokers that keep a place for each consumer. `{namespace}` in it gives the app topics of its own in each namespace. Default: the app id.',
+  },
+  {
     name: 'publishingScopes',
     description:
       'Topics that each app may publish to: `app1=a,b;app2=c`. An app after `=` without topics may use none; an app that is not named is free.',

@@ -23,7 +23,7 @@ export function createCors(
       const asked = headers['access-control-request-headers'];
       if (asked !== undefined) response.setHeader('access-control-allow-headers', asked);
     }
-    response.writeHead(204).end();
+    response.writeHead(200).end();
     return true;
   };
 }

@@ -157,7 +157,7 @@ describe('timers and reminders over HTTP', () => {
       actorID: 'r',
       actorType: 'Counter',
       data: { n: 1 },
-      dueTime: rfc3339,
+      dueTime: '1h',
       period: '@every 1m30s',
       ttl: rfc3339,
     });
@@ -206,12 +206,12 @@ describe('timers and reminders over HTTP', () => {
       'ERR_ACTOR_TIMER_CREATE',
     ],
     [
-      'a failure policy',
+      'a failure policy of two minds',
       'POST',
       reminder,
-      '{"dueTime":"1s","failure_policy":{"drop":{}}}',
-      501,
-      'ERR_API_UNIMPLEMENTED',
+      '{"dueTime":"1s","failure_policy":{"drop":{},"constant":{}}}',
+      400,
+      'ERR_MALFORMED_REQUEST',
     ],
     [
       'a type hosted nowhere',

@@ -110,8 +110,8 @@ describe('invoking the app', () => {
     ['a URL', '/v1.0/invoke/http%3A%2F%2Fexample.org/method/x', {}, 500],
     ['no app id', '/unknown', {}, 404],
     ['a broken escape', '/v1.0/invoke/shop/method/%zz', {}, 400],
-    ['a control character', '/v1.0/invoke/shop/method/a%00b', {}, 400],
-    ['a hidden query', '/v1.0/invoke/shop/method/a%3Fb', {}, 400],
+    ['a control character', '/v1.0/invoke/shop/method/a%00b', {}, 500],
+    ['a hidden query', '/v1.0/invoke/shop/method/a%3Fb', {}, 500],
   ])('is refused for %s', async (_what, path, headers, status) => {
     const answer = await api.send('GET', path, { headers });
     expect(answer.status).toBe(status);
@@ -134,7 +134,7 @@ describe('without an app', () => {
       500,
       {
         errorCode: 'ERR_DIRECT_INVOKE',
-        message: 'failed to invoke, id: shop, err: app channel is not initialized',
+        message: 'failed to invoke, id: shop, err: cannot invoke local endpoint: app channel not initialized',
       },
     ]);
   });

@@ -189,6 +189,7 @@ interface AppServer extends AsyncDisposable {
 async function serveApp(
   subscriptions: unknown,
   answer: (url: string, turn: number) => { status: number; body?: string },
+  write: (body: string) => string | undefined = () => undefined,
 ): Promise<AppServer> {
   const got: AppServer['got'] = [];
   const server = createServer((request, response) => {
@@ -200,7 +201,7 @@ async function serveApp(
       }
       got.push({ url: request.url!, type: request.headers['content-type'], body });
       const { status, body: text } = answer(request.url!, got.length);
-      response.writeHead(status).end(text);
+      response.writeHead(status).end(write(body) ?? text);
     })();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -264,14 +265,75 @@ describe('an HTTP app', () => {
     expect(app.got[1]!.body).toBe(app.got[0]!.body);
   });
 
-  it.each([
-    ['CEL rules', { routes: { rules: [{ match: 'true', path: '/x' }] } }, /rules .*not supported/],
-    ['bulk', { route: '/x', bulkSubscribe: { enabled: true } }, /bulkSubscribe is not supported/],
-    ['no route', {}, /neither route nor routes/],
-  ])('that asks for %s stops the start with the reason', async (_what, rest, message) => {
-    await using app = await serveApp([{ pubsubname: 'pubsub', topic: 't', ...rest }], () => ({
-      status: 200,
-    }));
-    await expect(openApi({ appPort: app.port })).rejects.toThrow(message);
+  it('gets an event by the first rule that takes it, and none that no rule takes', async () => {
+    await using app = await serveApp(
+      [
+        {
+          pubsubname: 'pubsub',
+          topic: 'ruled',
+          routes: {
+            rules: [
+              { match: 'event.data.n > 10', path: '/big' },
+              { match: 'event.type == "com.dapr.event.sent"', path: '/sent' },
+            ],
+          },
+          deadLetterTopic: 'unruled',
+        },
+        { pubsubname: 'pubsub', topic: 'unruled', route: '/none' },
+      ],
+      () => ({ status: 200 }),
+    );
+    await using other = await openApi({ appPort: app.port });
+    const publish = (query: string, n: number) =>
+      other.send('POST', `/v1.0/publish/pubsub/ruled${query}`, { body: { n } });
+    await publish('', 11);
+    await publish('', 1);
+    await publish('?metadata.cloudevent.type=other', 2);
+    await vi.waitFor(() => expect(app.got).toHaveLength(3));
+    const byUrl = app.got.map(({ url, body }) => [
+      url,
+      (JSON.parse(body) as { data: { n: number } }).data.n,
+    ]);
+    expect(byUrl).toEqual([
+      ['/big', 11],
+      ['/sent', 1],
+      ['/none', 2],
+    ]);
+  });
+
+  it('gets events in bulk, and those that it does not confirm again', async () => {
+    let turns = 0;
+    await using app = await serveApp(
+      [
+        {
+          pubsubname: 'pubsub',
+          topic: 'bulk',
+          route: '/bulk',
+          bulkSubscribe: { enabled: true, maxMessagesCount: 1, maxAwaitDurationMs: 10 },
+        },
+      ],
+      () => ({ status: 200, body: 'later' }),
+      (body) => {
+        const { entries } = JSON.parse(body) as { entries: { entryId: string }[] };
+        const status = ++turns === 1 ? '' : 'SUCCESS';
+        return JSON.stringify({ statuses: entries.map(({ entryId }) => ({ entryId, status })) });
+      },
+    );
+    await using other = await openApi({ appPort: app.port });
+    await other.send('POST', '/v1.0/publish/pubsub/bulk', { body: { n: 7 } });
+    await vi.waitFor(() => expect(app.got).toHaveLength(2), { timeout: 3000 });
+    expect(app.got[1]).toMatchObject({ url: '/bulk', type: 'application/json' });
+    expect(JSON.parse(app.got[1]!.body)).toMatchObject({
+      topic: 'bulk',
+      pubsubname: 'pubsub',
+      type: 'com.dapr.event.sent.bulk',
+      metadata: { pubsubName: 'pubsub' },
+      entries: [{ event: { data: { n: 7 } }, contentType: 'application/cloudevents+json' }],
+    });
+  });
+
+  it('whose list cannot be read stops the start with the reason', async () => {
+    await using app = await serveApp([{ topic: 't', route: '/x' }], () => ({ status: 200 }));
+    await expect(openApi({ appPort: app.port })).rejects.toThrow(/\[0\] lacks pubsubname/);
   });
 });

@@ -3,8 +3,8 @@
  * within bounds, and what a connection is told whose bytes are no request.
  */
 import type { IncomingMessage } from 'node:http';
+import type { ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
-import type { Socket } from 'node:net';
 import { ApiError, toHttpError } from '../api/api-error.ts';
 import type { ApiErrorName } from '../api/error-map.ts';
 import type { HeaderValues, HttpRequest } from '../api/route.ts';
@@ -14,14 +14,20 @@ const NO_BODY = new Uint8Array(0);
 /** Bytes beyond the limit that are still read, so that the client gets to see the answer. */
 const DRAIN_BYTES = 16 * 1024 * 1024;
 
-const signals = new WeakMap<Socket, AbortSignal>();
+const signals = new WeakMap<object, AbortSignal>();
+
+/** The stream of a request over HTTP/2, where a connection carries many at a time. */
+function streamOf(message: IncomingMessage): ServerHttp2Stream | undefined {
+  return (message as { stream?: ServerHttp2Stream }).stream;
+}
 
 /**
  * Aborts when the client goes away. One a connection, because a connection
  * carries one request at a time and a controller for each costs more than the
  * rest of the request's bookkeeping.
  */
-function signalOf(socket: Socket): AbortSignal {
+function signalOf(message: IncomingMessage): AbortSignal {
+  const socket = streamOf(message) ?? message.socket;
   let signal = signals.get(socket);
   if (!signal) {
     const controller = new AbortController();
@@ -58,15 +64,30 @@ export class ServerRequest implements HttpRequest {
   }
 
   get headers(): HeaderValues {
-    return this.#message.headers;
+    const { headers } = this.#message;
+    return this.#message.httpVersionMajor === 2 ? withoutPseudo(headers) : headers;
   }
 
   get signal(): AbortSignal {
-    return signalOf(this.#message.socket);
+    return signalOf(this.#message);
   }
 }
 
-export function hasBody({ headers }: IncomingMessage): boolean {
+/** HTTP/2 has the request line among its headers. */
+function withoutPseudo(headers: IncomingMessage['headers']): HeaderValues {
+  const kept: Record<string, string | string[] | undefined> = {
+    host: headers[':authority'] as string,
+  };
+  for (const [name, value] of Object.entries(headers)) {
+    if (!name.startsWith(':')) kept[name] = value;
+  }
+  return kept;
+}
+
+export function hasBody(message: IncomingMessage): boolean {
+  const stream = streamOf(message);
+  if (stream) return !stream.endAfterHeaders;
+  const { headers } = message;
   const length = headers['content-length'];
   return (length !== undefined && length !== '0') || headers['transfer-encoding'] !== undefined;
 }

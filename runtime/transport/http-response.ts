@@ -31,10 +31,28 @@ function sendStream(
   response.writeHead(answer.status, headers);
   // The head goes out before the first chunk: an event stream may be silent for long.
   response.flushHeaders();
-  pipeline(Readable.from(stream, { objectMode: false }), response, (error) => {
+  const { trailers } = answer;
+  const source =
+    stream instanceof Readable && !trailers
+      ? stream
+      : Readable.from(
+          trailers ? followedBy(stream, () => response.addTrailers(trailers())) : stream,
+          {
+            objectMode: false,
+          },
+        );
+  pipeline(source, response, (error) => {
     if (error && (error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE')
       broken(error);
   });
+}
+
+async function* followedBy(
+  stream: AsyncIterable<Uint8Array>,
+  then: () => void,
+): AsyncGenerator<Uint8Array> {
+  yield* stream;
+  then();
 }
 
 /** `broken` hears of a stream that failed after its head was sent; the connection is cut then. */

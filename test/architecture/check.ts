@@ -1,8 +1,8 @@
 /** Holds one reading of a file against the table; every breach names file, line and rule. */
 import { isBuiltin } from 'node:module';
 import { matchesGlob, posix } from 'node:path';
-import { IO_MODULES, type Room } from './room.ts';
-import { BESIDE_TESTS, LONGEST, ROOMS } from './table.ts';
+import { BESIDE_TESTS, IO_MODULES, LONGEST, type Room } from './room.ts';
+import { ROOMS } from './table.ts';
 import { type Import, type Reading, readSource, type Source, type Use } from './read.ts';
 
 export type Rule =

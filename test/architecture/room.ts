@@ -50,3 +50,24 @@ export const IO_MODULES: readonly string[] = [
   'tls',
   'worker_threads',
 ];
+
+/** What a test or a fixture beside its source may use on top of its room's row. */
+export const BESIDE_TESTS = {
+  files: /\.(?:test|fixture)\.ts$/,
+  may: [
+    'runtime/index.ts',
+    'runtime/actor/index.ts',
+    'runtime/testing/**',
+    'runtime/hosts/**',
+    'runtime/core/**',
+    'components/**',
+    // An actor's planner is tried with the threads that it is made for.
+    'workers/pool.ts',
+    'workers/planning.ts',
+    'test/servers/**',
+  ],
+  packages: ['vitest', 'fast-check', 'yaml', '@dapr/dapr', '@grpc/grpc-js'],
+} as const;
+
+/** Longest file, in lines. */
+export const LONGEST = { code: 300, test: 400 } as const;

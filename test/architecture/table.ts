@@ -6,7 +6,11 @@ import type { Room } from './room.ts';
 
 const CONTRACTS = ['components/component.ts', 'components/*/contract.ts'];
 /** Files that every driver shares, and those that the drivers of one kind share. */
-const SHARED = ['components/!(registry).ts', 'components/$1/!(index).ts'];
+const SHARED = [
+  'components/!(registry).ts',
+  'components/$1/!(index).ts',
+  'components/{redis,postgresql}/*.ts',
+];
 const REGISTRY = ['components/registry.ts', 'components/*/index.ts'];
 
 export const ROOMS: readonly Room[] = [
@@ -60,8 +64,8 @@ export const ROOMS: readonly Room[] = [
   {
     room: 'runtime/api',
     files: /^runtime\/api\//,
-    may: ['runtime/core/**', ...CONTRACTS],
-    types: ['runtime/actor/*.ts'],
+    may: ['runtime/core/**', 'runtime/config/cel.ts', ...CONTRACTS],
+    types: ['runtime/actor/*.ts', 'runtime/config/*.ts'],
     packages: [],
     node: 'no-io',
   },
@@ -70,15 +74,23 @@ export const ROOMS: readonly Room[] = [
     files: /^runtime\/transport\//,
     may: ['runtime/api/**', 'runtime/core/errors.ts'],
     types: ['runtime/core/**', ...CONTRACTS],
-    packages: [],
+    packages: ['protobufjs'],
+    node: 'any',
+  },
+  {
+    room: 'runtime/telemetry',
+    files: /^runtime\/telemetry\//,
+    may: ['runtime/core/**', 'runtime/transport/listen.ts'],
+    types: ['runtime/config/configuration.ts'],
+    packages: ['prom-client'],
     node: 'any',
   },
   {
     room: 'runtime/config',
     files: /^runtime\/config\//,
     may: ['runtime/core/errors.ts', 'runtime/core/schedule.ts'],
-    types: ['runtime/hosts/*.ts', ...CONTRACTS],
-    packages: ['yaml'],
+    types: ['runtime/hosts/*.ts', 'runtime/core/*.ts', ...CONTRACTS],
+    packages: ['yaml', '@marcbachmann/cel-js'],
     node: 'no-io',
   },
   {
@@ -177,8 +189,18 @@ export const ROOMS: readonly Room[] = [
       'components/$1/drivers/$2-*.ts',
       'components/$1/drivers/$2/**',
       'runtime/core/errors.ts',
+      // A schedule means the same in a binding as in a job.
+      'runtime/core/cron.ts',
     ],
     packages: 'any',
+    node: 'any',
+    givenTime: true,
+  },
+  {
+    room: 'components (the connections that all drivers of one server share)',
+    files: /^components\/(redis|postgresql)\/[\w-]+\.ts$/,
+    may: ['components/!(registry).ts', 'runtime/core/errors.ts'],
+    packages: ['@redis/client', 'pg'],
     node: 'any',
     givenTime: true,
   },
@@ -252,7 +274,10 @@ export const ROOMS: readonly Room[] = [
       'runtime/client/index.ts',
       'workers/index.ts',
       'actors/**',
+      'workers/pool.ts',
+      'workers/planning.ts',
     ],
+    types: ['workers/protocol.ts'],
     packages: 'any',
     node: 'any',
     env: true,
@@ -268,21 +293,3 @@ export const ROOMS: readonly Room[] = [
     openImport: true,
   },
 ];
-
-/** What a test or a fixture beside its source may use on top of its room's row. */
-export const BESIDE_TESTS = {
-  files: /\.(?:test|fixture)\.ts$/,
-  may: [
-    'runtime/index.ts',
-    'runtime/actor/index.ts',
-    'runtime/testing/**',
-    'runtime/hosts/**',
-    'runtime/core/**',
-    'components/**',
-    'test/servers/**',
-  ],
-  packages: ['vitest', 'fast-check', 'yaml'],
-} as const;
-
-/** Longest file, in lines. */
-export const LONGEST = { code: 300, test: 400 } as const;

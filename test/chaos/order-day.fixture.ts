@@ -23,6 +23,7 @@ export const REPORTS = [
   'ledger.jsonl',
   'returns.jsonl',
   'forecast.jsonl',
+  'routes.jsonl',
 ] as const;
 
 export const GENERATED_DAY = join(ROOT, 'examples/order-day/day.csv');

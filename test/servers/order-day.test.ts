@@ -9,7 +9,10 @@ import { startRedis } from './redis.ts';
 
 const MAIN = join(import.meta.dirname, '../../examples/order-day/main.ts');
 const PUBSUB = join(import.meta.dirname, '../../dapr/components/pubsub.yaml');
-const REPORTS = ['orders.jsonl', 'stock.jsonl', 'ledger.jsonl', 'returns.jsonl', 'index.html'];
+const REPORTS = [
+  ...['orders.jsonl', 'stock.jsonl', 'ledger.jsonl', 'returns.jsonl', 'routes.jsonl'],
+  'index.html',
+];
 
 let folder: string;
 beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'order-day-servers-'))));

@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, globSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { chown, mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -21,21 +21,28 @@ export interface ServerPlan {
   /** For messages: `redis-server`. */
   readonly name: string;
   readonly command: string;
-  /** The arguments for a port and a data folder that only this server uses. */
-  args(port: number, folder: string): string[];
+  /** Ports that it needs beside the first. Default 0. */
+  readonly morePorts?: number;
+  /** The arguments for ports and a data folder that only this server uses. */
+  args(port: number, folder: string, more: readonly number[]): string[];
+  /** Its whole environment. Default: that of the test. */
+  readonly env?: Readonly<Record<string, string>>;
   /** The line of its output that says that it takes connections. */
   readonly ready: RegExp;
   /** The signal that ends it in order. Default SIGTERM. */
   readonly stopSignal?: NodeJS.Signals;
   readonly identity?: Identity | undefined;
   /** Runs once, before the first start. */
-  prepare?(folder: string): Promise<void>;
+  prepare?(folder: string, port: number, more: readonly number[]): Promise<void>;
 }
 
 export interface TestServer extends AsyncDisposable {
   readonly host: '127.0.0.1';
   readonly port: number;
+  readonly more: readonly number[];
   readonly folder: string;
+  /** The end of what it printed, up to 64,000 characters. */
+  output(): string;
   /** Ends the process with SIGKILL; the data stays. */
   kill(): Promise<void>;
   /** Starts it again on the same port and data, after `kill`. */
@@ -48,6 +55,10 @@ export interface TestServer extends AsyncDisposable {
 }
 
 const START_MS = 30_000;
+const OUTPUT_CHARACTERS = 64_000;
+
+/** Where `npm run servers` puts what no Debian package has. */
+export const INSTALLED = join(import.meta.dirname, '../../.troupe/servers');
 
 /** The path of a server's program; throws with what to do where it is not installed. */
 export function findProgram(name: string, folders: readonly string[] = []): string {
@@ -69,35 +80,48 @@ export function identityOf(user: string): Identity | undefined {
   return { uid: id('-u'), gid: id('-g') };
 }
 
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
+/** Ports that nothing listens on, each another. */
+async function freePorts(count: number): Promise<number[]> {
+  const probes = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
+  await Promise.all(probes.map((probe) => once(probe, 'listening')));
+  const ports = probes.map((probe) => (probe.address() as AddressInfo).port);
+  await Promise.all(
+    probes.map((probe) => {
+      probe.close();
+      return once(probe, 'close');
+    }),
+  );
+  return ports;
+}
+
+/** Signals a process and all that it started, which may be in groups of their own. */
+function signalTree(pid: number, signal: NodeJS.Signals): void {
+  process.kill(pid, signal);
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  for (const child of children.split(' ').filter(Boolean)) signalTree(Number(child), signal);
 }
 
 export async function startServer(plan: ServerPlan): Promise<TestServer> {
   const folder = await mkdtemp(join(tmpdir(), `troupe-${plan.name}-`));
   if (plan.identity) await chown(folder, plan.identity.uid, plan.identity.gid);
-  await plan.prepare?.(folder);
-  const port = await freePort();
+  const [port = 0, ...more] = await freePorts(1 + (plan.morePorts ?? 0));
+  await plan.prepare?.(folder, port, more);
+  let output = '';
   let child = await launch();
 
   async function launch(): Promise<ChildProcess> {
     // A test that times out disposes of nothing: then the kernel ends it with its parent.
-    const guarded = ['--pdeathsig', 'KILL', plan.command, ...plan.args(port, folder)];
+    const guarded = ['--pdeathsig', 'KILL', plan.command, ...plan.args(port, folder, more)];
     const started = spawn('setpriv', guarded, {
       cwd: folder,
       stdio: ['ignore', 'pipe', 'pipe'],
       ...plan.identity,
+      ...(plan.env ? { env: plan.env } : {}),
     });
-    let output = '';
+    output = '';
     const isReady = Promise.withResolvers<void>();
     const read = (data: Buffer): void => {
-      if (output.length > 64_000) return;
-      output += data.toString();
+      output = (output + data.toString()).slice(-OUTPUT_CHARACTERS);
       if (plan.ready.test(output)) isReady.resolve();
     };
     started.stdout.on('data', read);
@@ -122,8 +146,8 @@ export async function startServer(plan: ServerPlan): Promise<TestServer> {
   async function end(signal: NodeJS.Signals): Promise<void> {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, 'exit');
+    signalTree(child.pid!, 'SIGCONT');
     child.kill(signal);
-    child.kill('SIGCONT');
     await ended;
   }
 
@@ -135,14 +159,16 @@ export async function startServer(plan: ServerPlan): Promise<TestServer> {
   return {
     host: '127.0.0.1',
     port,
+    more,
     folder,
+    output: () => output,
     kill: () => end('SIGKILL'),
     async restart() {
       await end('SIGKILL');
       child = await launch();
     },
-    freeze: () => void child.kill('SIGSTOP'),
-    thaw: () => void child.kill('SIGCONT'),
+    freeze: () => signalTree(child.pid!, 'SIGSTOP'),
+    thaw: () => signalTree(child.pid!, 'SIGCONT'),
     stop,
     [Symbol.asyncDispose]: stop,
   };

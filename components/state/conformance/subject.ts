@@ -21,6 +21,10 @@ export interface StateSubject {
   create(clock: TestClock): Promise<StateStore>;
   /** The features the driver is to declare: these must work, and every other must be refused. */
   readonly features: readonly StateFeature[];
+  /** The backend does not keep whether a value was text: bytes that are UTF-8 come back as text. Default: it does. */
+  readonly forgetsKinds?: boolean;
+  /** The backend cannot have a NUL in a key, which is then refused. Default: it can. */
+  readonly refusesNulInKeys?: boolean;
   /** For a store that outlives its process: opens the data of a store that `create` made and that was closed since. */
   reopen?(closed: StateStore, clock: TestClock): Promise<StateStore>;
 }

@@ -32,7 +32,7 @@ export function stateConformance(subject: StateSubject): void {
         expect([...store.features].sort()).toEqual([...subject.features].sort());
       }),
     );
-    valueTests(withStore);
+    valueTests(withStore, subject);
     if (has('ETAG')) etagTests(withStore);
     if (has('TRANSACTIONAL', 'ETAG')) transactionTests(withStore);
     if (has('TTL')) ttlTests(withStore);

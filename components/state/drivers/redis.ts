@@ -22,7 +22,7 @@ import {
   requireOperation,
   requireRange,
 } from '../operations.ts';
-import { Connection } from './redis/connection.ts';
+import { Connection } from '../../redis/connection.ts';
 import { Commits } from './redis/commits.ts';
 import { warnOfBrokenPromises } from './redis/promises.ts';
 import { OWN_PREFIX, RANGE, READ, WRITE } from './redis/scripts.ts';

@@ -3,6 +3,7 @@
  * so far kept aside. While customers are left out because vehicles are short,
  * those left out most often count most, which empties the list step by step.
  */
+import { adopt, measure, readRoutes } from './links.ts';
 import { findNeighbours } from './neighbours.ts';
 import { createRecreate } from './recreate.ts';
 import { createRuin } from './ruin.ts';
@@ -16,9 +17,18 @@ export interface SearchOptions {
   /** First and last temperature, in mean distances between two stops. */
   readonly hot: number;
   readonly cold: number;
+  /** First temperature where a whole plan is gone on from. */
+  readonly again: number;
 }
 
-export const SEARCH: SearchOptions = { reach: 40, mean: 7, longest: 10, hot: 2, cold: 0.01 };
+export const SEARCH: SearchOptions = {
+  reach: 40,
+  mean: 10,
+  longest: 10,
+  hot: 2,
+  cold: 0.01,
+  again: 0.3,
+};
 
 export interface Best {
   /** Scaled. */
@@ -34,6 +44,10 @@ export interface Search {
   run(iterations: number, part: number): void;
   routes(): StartRoute[];
   absent(): number[];
+  /** Copies the links of the routes now and of the best ones. */
+  read(now: Int32Array, best: Int32Array): void;
+  /** Goes on from other routes with another best. */
+  adopt(now: Int32Array, best: Int32Array): void;
 }
 
 export function createSearch(tours: Tours, random: Random, options = SEARCH): Search {
@@ -44,7 +58,6 @@ export function createSearch(tours: Tours, random: Random, options = SEARCH): Se
   const { size } = tours;
   const best = { cost: Infinity, absent: Infinity, routes: 0 };
   const bestNext = new Int32Array(tours.next.length);
-  const bestAbsent = new Int32Array(size);
   const misses = new Float64Array(size).fill(1);
   const before = new Int32Array(size);
 
@@ -53,7 +66,6 @@ export function createSearch(tours: Tours, random: Random, options = SEARCH): Se
     best.absent = tours.absentCount;
     best.routes = tours.usedCount;
     bestNext.set(tours.next);
-    bestAbsent.set(tours.absent);
   };
   const isBetter = (): boolean =>
     tours.absentCount < best.absent ||
@@ -97,25 +109,23 @@ export function createSearch(tours: Tours, random: Random, options = SEARCH): Se
       search.iterations += iterations;
     },
     routes: () => readRoutes(tours, bestNext),
-    absent: () => Array.from(bestAbsent.subarray(0, best.absent)).toSorted((a, b) => a - b),
+    absent() {
+      const served = new Set(readRoutes(tours, bestNext).flatMap(({ stops }) => stops));
+      const customers = Array.from(
+        { length: size - instance.depots },
+        (_, at) => instance.depots + at,
+      );
+      return customers.filter((node) => !served.has(node));
+    },
+    read(now, other) {
+      now.set(tours.next);
+      other.set(bestNext);
+    },
+    adopt(now, other) {
+      adopt(tours, now);
+      Object.assign(best, measure(tours, other));
+      bestNext.set(other);
+    },
   };
   return search;
-}
-
-function readRoutes(tours: Tours, next: Int32Array): StartRoute[] {
-  const routes: StartRoute[] = [];
-  for (let route = 0; route < tours.slots; route++) {
-    const ring = tours.size + route;
-    const stops: number[] = [];
-    for (let node = next[ring]!; node !== ring; node = next[node]!) stops.push(node);
-    if (stops.length === 0) continue;
-    const departed = tours.departs[route]!;
-    routes.push({
-      fleet: tours.fleet[route]!,
-      stops,
-      frozen: stops.filter((node) => tours.frozen[node] === 1).length,
-      ...(departed === Infinity ? {} : { departed }),
-    });
-  }
-  return routes;
 }

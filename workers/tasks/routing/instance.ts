@@ -4,11 +4,8 @@
  * are in the instance's own unit times `scale`, so that a rule which cuts after
  * one decimal works on whole numbers; a cost is a sum of distances over `scale`.
  */
-import type { Rounding } from '../../protocol.ts';
+import { MOST_NODES, type Rounding } from '../../protocol.ts';
 import { InputError } from './input-error.ts';
-
-/** Most nodes of an instance: the distance matrix takes 8 bytes a pair. */
-export const MOST_NODES = 6000;
 
 export interface Fleet {
   readonly name: string;

@@ -4,6 +4,7 @@
  * tried first).
  */
 import type { Instance } from './instance.ts';
+import { createOrder } from './order.ts';
 
 export interface Neighbours {
   /** Per customer, `width` customers by growing distance. */
@@ -12,6 +13,8 @@ export interface Neighbours {
   /** Per customer, `reach` customers beside which it is tried first. */
   readonly beside: Int32Array;
   readonly reach: number;
+  /** Twice the distance of each of `beside`. */
+  readonly twice: Float32Array;
   /** Distance of the farthest of `beside`; -1 where closeness is not distance alone. */
   readonly radius: Float64Array;
 }
@@ -26,12 +29,13 @@ export function findNeighbours(instance: Instance, reach: number): Neighbours {
   const kept = Math.max(0, Math.min(customers - 1, reach));
   const near = new Int32Array(size * width);
   const beside = new Int32Array(size * kept);
+  const twice = new Float32Array(size * kept);
   const radius = new Float64Array(size).fill(-1);
-  const all = Int32Array.from({ length: customers }, (_, index) => depots + index);
   const apart = new Float64Array(size);
+  const order = createOrder(size);
   const sorted = (node: number): Int32Array => {
     apart[node] = Infinity;
-    return all.toSorted((a, b) => apart[a]! - apart[b]! || a - b);
+    return order(apart, depots);
   };
   /** What going from `a` to `b` costs beyond the way, in waiting and lateness. */
   const gap = (a: number, b: number): number => {
@@ -45,6 +49,8 @@ export function findNeighbours(instance: Instance, reach: number): Neighbours {
     }
     const byDistance = sorted(node);
     near.set(byDistance.subarray(0, width), node * width);
+    if (kept > 0 && !timed) radius[node] = apart[byDistance[kept - 1]!]!;
+    let closest = byDistance;
     if (timed) {
       for (let other = depots; other < size; other++) {
         apart[other] = Math.min(
@@ -52,11 +58,14 @@ export function findNeighbours(instance: Instance, reach: number): Neighbours {
           distance[other * size + node]! + gap(other, node),
         );
       }
-      beside.set(sorted(node).subarray(0, kept), node * kept);
-    } else {
-      beside.set(byDistance.subarray(0, kept), node * kept);
-      if (kept > 0) radius[node] = apart[byDistance[kept - 1]!]!;
+      closest = sorted(node);
+    }
+    for (let i = 0; i < kept; i++) {
+      const other = closest[i]!;
+      const to = distance[node * size + other]!;
+      beside[node * kept + i] = other;
+      twice[node * kept + i] = 2 * Math.min(to, distance[other * size + node]!);
     }
   }
-  return { near, width, beside, reach: kept, radius };
+  return { near, width, beside, reach: kept, twice, radius };
 }

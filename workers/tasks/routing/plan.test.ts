@@ -9,6 +9,9 @@ import { plan } from './plan.ts';
 import { exhaustiveCost, instances } from './random-instance.fixture.ts';
 import { readInstance } from './read.ts';
 
+/** `npm run test:all` looks at 10,000 instances, `npm test` at 2,000. */
+const MANY = process.env['TROUPE_TEST_ALL'] === '1' ? 5000 : 1000;
+
 const data = join(import.meta.dirname, '../../../../shared/data');
 const absent = existsSync(data) ? false : 'no ../shared/data';
 
@@ -54,38 +57,69 @@ describe('planning small random instances', () => {
       'two depots, windows and a maximum route time',
       { customers: 5, windows: true, limited: true, depots: 2 },
     ],
-  ])('finds the best plan that exhaustive search finds: %s', (_what, shape) => {
-    fc.assert(
-      fc.property(instances(shape), (text) => {
-        const best = exhaustiveCost(readInstance('test', text).instance);
-        const found = solve(text, { iterations: 3000 });
-        expect(found.feasible).toBe(best !== undefined);
-        if (best !== undefined) expect(found.cost).toBeCloseTo(best, 6);
-      }),
-      // The search promises no optimum, so which instances it is held to stays fixed.
-      { numRuns: 50, seed: 8 },
-    );
-  });
+  ])(
+    'finds the best plan that exhaustive search finds: %s',
+    (_what, shape) => {
+      fc.assert(
+        fc.property(instances(shape), (text) => {
+          const best = exhaustiveCost(readInstance('test', text).instance);
+          const found = solve(text, { iterations: 3000 });
+          expect(found.feasible).toBe(best !== undefined);
+          if (best !== undefined) expect(found.cost).toBeCloseTo(best, 6);
+        }),
+        // The search promises no optimum, so which instances it is held to stays fixed.
+        { numRuns: 50, seed: 8 },
+      );
+    },
+    60_000,
+  );
 
   it.each([
     ['windows', { customers: 25, windows: true, limited: false, depots: 1 }],
     ['windows, depots and route time', { customers: 25, windows: true, limited: true, depots: 3 }],
-  ])('every plan passes the checker: %s', (_what, shape) => {
-    let feasible = 0;
+  ])(
+    'every plan passes the checker: %s',
+    (_what, shape) => {
+      let feasible = 0;
+      fc.assert(
+        fc.property(instances(shape), (text) => {
+          const { routes, problems, feasible: fine } = solve(text, { iterations: 20 });
+          if (fine) feasible++;
+          // What cannot be served is left out and named; nothing else may be wrong.
+          const verdict = checkPlan(readInstance('test', text).instance, routes);
+          const wrong = verdict.problems.filter((problem) => !problem.endsWith('is not served'));
+          expect(wrong).toEqual([]);
+          expect(problems.length > 0).toBe(!fine);
+        }),
+        { numRuns: MANY },
+      );
+      expect(feasible).toBeGreaterThan(MANY / 5);
+    },
+    120_000,
+  );
+
+  it('a plan that goes on from another keeps every rule and every frozen stop', () => {
+    const shape = { customers: 20, windows: true, limited: true, depots: 2 };
+    const cut = fc.array(fc.nat({ max: 3 }), { minLength: 20, maxLength: 20 });
     fc.assert(
-      fc.property(instances(shape), (text) => {
-        const { routes, problems, feasible: fine } = solve(text, { iterations: 20 });
-        if (fine) feasible++;
-        // What cannot be served is left out and named; nothing else may be wrong.
-        const verdict = checkPlan(readInstance('test', text).instance, routes);
+      fc.property(instances(shape), cut, cut, (text, frozen, gone) => {
+        const { routes } = solve(text, { iterations: 10 });
+        const start = routes.map((route, at) => {
+          const count = Math.min(frozen[at % 20]!, route.stops.length);
+          return { ...route, frozen: count };
+        });
+        const kept = new Set(start.flatMap((route) => route.stops.slice(0, route.frozen)));
+        const file = JSON.parse(text) as { customers: { id: number }[] };
+        file.customers = file.customers.filter(({ id }) => kept.has(id) || gone[id % 20] !== 0);
+        const after = JSON.stringify(file);
+        const found = solve(after, { iterations: 20, start });
+        const verdict = checkPlan(readInstance('test', after).instance, found.routes, start);
         const wrong = verdict.problems.filter((problem) => !problem.endsWith('is not served'));
         expect(wrong).toEqual([]);
-        expect(problems.length > 0).toBe(!fine);
       }),
-      { numRuns: 1000 },
+      { numRuns: MANY / 5 },
     );
-    expect(feasible).toBeGreaterThan(200);
-  });
+  }, 60_000);
 
   it('finds a plan with as few vehicles as there are', () => {
     const text = ring(40, { fleets: [{ name: 'vans', capacity: 8, vehicles: 5 }] });
@@ -201,5 +235,29 @@ describe.skipIf(absent)('published instances of ../shared/data', () => {
     expect(feasible).toBe(true);
     expect(cost).toBeLessThan(best * 1.03);
     expect(cost).toBeGreaterThan(best - 0.01);
+  });
+});
+
+describe('the simple tours beside a plan', () => {
+  it('keep capacity and windows, and are told when they are asked for', () => {
+    const customers = [
+      { id: 1, x: 10, y: 0, demand: 1 },
+      { id: 2, x: -10, y: 0, demand: 1 },
+      { id: 3, x: 12, y: 0, demand: 1 },
+      { id: 4, x: -12, y: 0, demand: 1 },
+    ];
+    const fleets = [{ name: 'vans', capacity: 2, vehicles: 1 }];
+    const found = solve(ring(0, { customers, fleets }), { compare: true });
+    expect(found.simple).toEqual({
+      firstInFirstOut: { cost: 88, routes: 2 },
+      nearestNeighbour: { cost: 48, routes: 2 },
+      savings: { cost: 48, routes: 2 },
+    });
+    const late = customers.map((one) => (one.id === 2 ? { ...one, close: 15 } : one));
+    const timed = solve(ring(0, { customers: late, fleets: [{ name: 'vans' }] }), {
+      compare: true,
+    });
+    expect(timed.simple!.firstInFirstOut).toEqual({ cost: 20 + 68, routes: 2 });
+    expect(solve(ring(3)).simple).toBeUndefined();
   });
 });

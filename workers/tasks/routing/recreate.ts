@@ -14,10 +14,11 @@ const NONE = -1;
 
 export function createRecreate(
   tours: Tours,
-  { beside, reach, radius }: Neighbours,
+  { beside, reach, twice, radius }: Neighbours,
   random: Random,
 ): () => void {
-  const { instance, size, next, prev, route, place, arc, frozen, load, capacity, used } = tours;
+  const { instance, size, next, prev, route, place, arc, spare, frozen, load, capacity, used } =
+    tours;
   const { earliest, latest, foreTime, foreLatest, backTime, backEarliest, limit } = tours;
   const { distance, demand, service, open, close, timed, limited, symmetric, fleets } = instance;
   const back = symmetric ? distance : transposed(distance, size);
@@ -70,6 +71,8 @@ export function createRecreate(
     let found = bestAfter;
     for (let i = node * reach; i < end; i++) {
       const other = beside[i]!;
+      // A place whose other side is nearer is offered there, so this one costs at least this.
+      if (twice[i]! - spare[other]! >= least) continue;
       const of = route[other]!;
       if (of === NONE || load[of]! + amount > capacity[of]!) continue;
       let to = back[row + other]!;
@@ -96,20 +99,25 @@ export function createRecreate(
 
   const tryAll = (node: number, row: number): void => {
     const amount = demand[node]!;
+    const closing = close[node]!;
     for (let i = 0; i < tours.usedCount; i++) {
       const of = used[i]!;
       if (load[of]! + amount > capacity[of]!) continue;
       const ring = size + of;
       let at = ring;
+      let to = back[row + place[ring]!]!;
       do {
-        const to = back[row + place[at]!]!;
-        const from = distance[row + place[next[at]!]!]!;
+        const before = next[at]!;
+        const from = distance[row + place[before]!]!;
         const cost = to + from - arc[at]!;
         if (cost < bestCost && allows(node, at, to, from)) {
           bestCost = cost;
           bestAfter = at;
         }
-        at = next[at]!;
+        at = before;
+        // Stops are reached later and later; behind one after its closing there is no place.
+        if (timed && at !== ring && earliest[at]! > closing) break;
+        to = symmetric ? from : back[row + place[at]!]!;
       } while (at !== ring);
     }
   };
@@ -160,9 +168,10 @@ export function createRecreate(
       bestCost = Infinity;
       bestAfter = NONE;
       tryNear(node, row);
-      if (bestAfter === NONE) tryAll(node, row);
+      const near = bestAfter !== NONE;
       // With one fleet there is nothing to overlook; with more, no depot is always the nearest.
       tryOpening(node, row, fleets.length > 1);
+      if (!near) tryAll(node, row);
       if (bestAfter === NONE && fleets.length > 1) tryOpening(node, row, false);
       if (bestAfter !== NONE) tours.insert(node, bestAfter);
     }

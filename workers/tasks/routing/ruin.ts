@@ -16,6 +16,9 @@ export interface RuinOptions {
 
 const SPLIT = 0.5;
 const SPLIT_DEEPER = 0.01;
+const TRIES = 10;
+/** Iterations near one customer. */
+const STAY = 1000;
 
 export function createRuin(
   tours: Tours,
@@ -23,12 +26,14 @@ export function createRuin(
   random: Random,
   { mean, longest }: RuinOptions,
 ): () => void {
-  const { next, prev, route, count, frozen, size } = tours;
+  const { next, prev, route, count, frozen, capacity, size } = tours;
   const { depots } = tours.instance;
   const customers = size - depots;
   const ruined = new Int32Array(tours.slots);
   const string = new Int32Array(size);
   let turn = 0;
+  let stay = 0;
+  let pivot = depots;
 
   /** Takes up to `length` stops around `node` out, leaving `kept` of them in the middle. */
   const removeString = (node: number, length: number, kept: number): void => {
@@ -68,17 +73,36 @@ export function createRuin(
     removeString(node, length, kept);
   };
 
+  /**
+   * By chance, but rather in a route that may change; and for some time near one
+   * customer, whose part of the distances and routes then stays in the cache.
+   */
+  const findSeed = (): number => {
+    if (stay-- <= 0) {
+      stay = STAY;
+      pivot = depots + random.below(customers);
+    }
+    for (let tries = 0; ; tries++) {
+      const pick = random.below(width + 1);
+      const seed = pick === width ? pivot : near[pivot * width + pick]!;
+      const of = route[seed]!;
+      if (of === -1 || capacity[of]! >= 0 || tries === TRIES) return seed;
+      // Rather another place than what lies nearest to one that may not change.
+      if (tries > TRIES / 2) pivot = depots + random.below(customers);
+    }
+  };
+
   return () => {
     turn++;
     const average = (customers - tours.absentCount) / Math.max(1, tours.usedCount);
     const cap = Math.max(1, Math.min(longest, average));
     const most = (4 * mean) / (1 + cap) - 1;
     let strings = 1 + Math.floor(random.unit() * most);
-    const seed = depots + random.below(customers);
+    const seed = findSeed();
     for (let i = -1; i < width && strings > 0; i++) {
       const node = i === -1 ? seed : near[seed * width + i]!;
       const of = route[node]!;
-      if (of === -1 || frozen[node] === 1 || ruined[of] === turn) continue;
+      if (of === -1 || frozen[node] === 1 || ruined[of] === turn || capacity[of]! < 0) continue;
       ruined[of] = turn;
       ruinRoute(node, cap);
       strings--;

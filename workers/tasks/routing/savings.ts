@@ -5,12 +5,13 @@
  * left out, the shortest routes first.
  */
 import type { Instance } from './instance.ts';
+import { createOrder } from './order.ts';
 import { type StartRoute, Tours } from './tours.ts';
 
 const WIDTH = 100;
 
 /** Fleet of the depot nearest to each customer that could serve it alone; -1 for none. */
-function nearestFleets(instance: Instance): Int32Array {
+export function nearestFleets(instance: Instance): Int32Array {
   const { size, depots, distance, demand, fleets } = instance;
   const chosen = new Int32Array(size).fill(-1);
   const away = (node: number, depot: number) =>
@@ -36,17 +37,19 @@ interface Saving {
 function findSavings(instance: Instance, fleetOf: Int32Array): Saving[] {
   const { size, depots, distance, fleets } = instance;
   const savings: Saving[] = [];
-  const customers = Array.from({ length: size - depots }, (_, index) => depots + index);
-  for (const from of customers) {
+  const apart = new Float64Array(size);
+  const order = createOrder(size);
+  for (let from = depots; from < size; from++) {
     const fleet = fleets[fleetOf[from]!];
     if (!fleet) continue;
-    const rows = customers
-      .filter((to) => to !== from && fleetOf[to] === fleetOf[from])
-      .toSorted((a, b) => distance[from * size + a]! - distance[from * size + b]!)
-      .slice(0, WIDTH);
-    for (const to of rows) {
-      const apart = distance[from * size + fleet.depot]! + distance[fleet.depot * size + to]!;
-      const value = apart - distance[from * size + to]!;
+    for (let to = depots; to < size; to++) {
+      const other = to === from || fleetOf[to] !== fleetOf[from];
+      apart[to] = other ? Infinity : distance[from * size + to]!;
+    }
+    for (const to of order(apart, depots).subarray(0, WIDTH)) {
+      if (apart[to] === Infinity) break;
+      const way = distance[from * size + fleet.depot]! + distance[fleet.depot * size + to]!;
+      const value = way - apart[to]!;
       if (value > 0) savings.push({ from, to, value });
     }
   }
@@ -54,7 +57,7 @@ function findSavings(instance: Instance, fleetOf: Int32Array): Saving[] {
 }
 
 /** Whether one vehicle of the fleet can serve these stops in this order. */
-function fits(instance: Instance, fleetIndex: number, stops: readonly number[]): boolean {
+export function fits(instance: Instance, fleetIndex: number, stops: readonly number[]): boolean {
   const { size, distance, demand, service, open, close, fleets } = instance;
   const fleet = fleets[fleetIndex]!;
   let load = 0;
@@ -77,9 +80,9 @@ function fits(instance: Instance, fleetIndex: number, stops: readonly number[]):
   return load <= fleet.capacity && time + home <= fleet.close && duration + home <= fleet.maxTime;
 }
 
-/** Routes by savings, as many as there are vehicles. */
-export function savings(instance: Instance): StartRoute[] {
-  const { size, depots, fleets, symmetric, timed } = instance;
+/** Routes by savings, the longest first, as if there were vehicles enough. */
+export function savingsRoutes(instance: Instance): StartRoute[] {
+  const { size, depots, symmetric, timed } = instance;
   const fleetOf = nearestFleets(instance);
   const routeOf: (number[] | undefined)[] = Array.from({ length: size });
   for (let node = depots; node < size; node++) {
@@ -99,12 +102,18 @@ export function savings(instance: Instance): StartRoute[] {
     if (!fits(instance, fleetOf[from]!, joined)) continue;
     for (const stop of joined) routeOf[stop] = joined;
   }
-  const used = fleets.map(() => 0);
   return [...new Set(routeOf)]
     .filter((stops) => stops !== undefined)
     .toSorted((a, b) => b.length - a.length)
-    .map((stops) => ({ fleet: fleetOf[stops[0]!]!, stops, frozen: 0 }))
-    .filter(({ fleet }) => ++used[fleet]! <= fleets[fleet]!.vehicles);
+    .map((stops) => ({ fleet: fleetOf[stops[0]!]!, stops, frozen: 0 }));
+}
+
+/** Routes by savings, as many as there are vehicles. */
+function savings(instance: Instance): StartRoute[] {
+  const used = instance.fleets.map(() => 0);
+  return savingsRoutes(instance).filter(
+    ({ fleet }) => ++used[fleet]! <= instance.fleets[fleet]!.vehicles,
+  );
 }
 
 /** Tours to start from: the given routes, or those by savings. */

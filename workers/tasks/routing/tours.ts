@@ -7,7 +7,7 @@
  * constant time. Nothing here allocates after construction.
  */
 import type { Instance } from './instance.ts';
-import { refreshTimes } from './times.ts';
+import { refreshAround, refreshTimes } from './times.ts';
 
 export interface StartRoute {
   readonly fleet: number;
@@ -30,6 +30,11 @@ export class Tours {
   readonly place: Int32Array;
   /** Distance from a node to its next one. */
   readonly arc: Float64Array;
+  /**
+   * The most that a place beside a stop can spare: the longer of its two arcs.
+   * Infinity beside a depot; -Infinity while the customer is in no route.
+   */
+  readonly spare: Float32Array;
   readonly earliest: Float64Array;
   readonly latest: Float64Array;
   /** Duration, earliest and latest start of the part up to (`fore`) and from (`back`) a node. */
@@ -41,6 +46,7 @@ export class Tours {
   readonly load: Float64Array;
   readonly count: Int32Array;
   readonly fleet: Int32Array;
+  /** Below 0 while nothing may change in a route. */
   readonly capacity: Float64Array;
   readonly limit: Float64Array;
   readonly opens: Float64Array;
@@ -69,10 +75,9 @@ export class Tours {
 
   constructor(instance: Instance, start: readonly StartRoute[] = []) {
     const { size, fleets, depots } = instance;
-    const customers = size - depots;
     this.instance = instance;
     this.size = size;
-    const slots = fleets.map(({ vehicles }) => Math.min(vehicles, customers));
+    const slots = fleets.map(({ vehicles }) => Math.min(vehicles, size - depots));
     this.slots = slots.reduce((sum, count) => sum + count, 0);
     const nodes = size + this.slots;
     this.next = new Int32Array(nodes);
@@ -80,6 +85,7 @@ export class Tours {
     this.route = new Int32Array(nodes).fill(-1);
     this.place = Int32Array.from({ length: nodes }, (_, node) => node);
     this.arc = new Float64Array(nodes);
+    this.spare = new Float32Array(nodes).fill(-Infinity);
     this.earliest = new Float64Array(nodes);
     this.latest = new Float64Array(nodes);
     this.foreTime = new Float64Array(nodes);
@@ -148,8 +154,12 @@ export class Tours {
 
   /** A route of that fleet without stops, or -1 when every vehicle is in use. */
   openable(fleet: number): number {
-    const left = this.freeCount[fleet]!;
-    return left === 0 ? -1 : this.free[fleet]![left - 1]!;
+    const stack = this.free[fleet]!;
+    for (let at = this.freeCount[fleet]! - 1; at >= 0; at--) {
+      const route = stack[at]!;
+      if (this.capacity[route]! >= 0) return route;
+    }
+    return -1;
   }
 
   #addAbsent(node: number): void {
@@ -171,6 +181,13 @@ export class Tours {
     this.#touched[this.#touchedCount++] = route;
   }
 
+  #measureSpare(node: number): void {
+    if (node >= this.size) return;
+    const before = this.prev[node]!;
+    if (before >= this.size || this.next[node]! >= this.size) this.spare[node] = Infinity;
+    else this.spare[node] = Math.max(this.arc[before]!, this.arc[node]!);
+  }
+
   #link(node: number, after: number): void {
     const { next, prev, place, arc, instance } = this;
     const { distance, size } = instance;
@@ -182,6 +199,9 @@ export class Tours {
     prev[before] = node;
     arc[after] = distance[place[after]! * size + node]!;
     arc[node] = distance[node * size + place[before]!]!;
+    this.#measureSpare(after);
+    this.#measureSpare(node);
+    this.#measureSpare(before);
     this.route[node] = route;
     this.load[route]! += instance.demand[node]!;
     if (this.count[route]!++ === 0) {
@@ -208,6 +228,9 @@ export class Tours {
     next[after] = before;
     prev[before] = after;
     arc[after] = instance.distance[place[after]! * instance.size + place[before]!]!;
+    this.spare[node] = -Infinity;
+    this.#measureSpare(after);
+    this.#measureSpare(before);
     this.route[node] = -1;
     this.load[route]! -= instance.demand[node]!;
     if (--this.count[route]! === 0) {
@@ -231,7 +254,7 @@ export class Tours {
     this.cost += this.arc[after]! + this.arc[node]! - old;
     this.#log[this.#logged++] = node;
     this.#log[this.#logged++] = -1;
-    this.refresh(this.route[node]!);
+    refreshAround(this, node);
   }
 
   /** Takes a customer out. The times of its route are stale until `refresh`. */

@@ -7,7 +7,7 @@
 import { ComponentError } from '../../../../runtime/core/errors.ts';
 import type { ComponentOptions } from '../../../component.ts';
 import { conflict, requireNotAborted } from '../../operations.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from '../../../redis/connection.ts';
 import { WRITE } from './scripts.ts';
 
 /** Most arguments of one batch, since Redis does nothing else while it runs. A larger transaction goes alone. */

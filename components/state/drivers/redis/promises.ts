@@ -4,7 +4,7 @@
  * since a development server is rarely set so.
  */
 import type { ComponentOptions } from '../../../component.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from '../../../redis/connection.ts';
 
 /** Logs a warning for each setting that breaks the promise. A server that shows no settings is believed. */
 export async function warnOfBrokenPromises(

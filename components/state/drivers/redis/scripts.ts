@@ -7,14 +7,10 @@
  * arguments, so a cluster cannot run these.
  */
 import { createHash } from 'node:crypto';
+import type { Script } from '../../../redis/connection.ts';
 
 /** Keys of the store's own; a state key may not begin like this. */
 export const OWN_PREFIX = '__troupe__:';
-
-export interface Script {
-  readonly text: string;
-  readonly sha: string;
-}
 
 function script(text: string): Script {
   return { text, sha: createHash('sha1').update(text).digest('hex') };

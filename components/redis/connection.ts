@@ -7,13 +7,18 @@
  * clock, which may be a virtual one.
  */
 import { createClient, ErrorReply, RESP_TYPES } from '@redis/client';
-import { ComponentError, isTroupeError } from '../../../../runtime/core/errors.ts';
-import type { ComponentOptions } from '../../../component.ts';
-import { closedError } from '../../operations.ts';
-import type { Script } from './scripts.ts';
-import type { RedisSettings } from './settings.ts';
+import { ComponentError, isTroupeError } from '../../runtime/core/errors.ts';
+import type { ComponentOptions } from '../component.ts';
+import type { ConnectionSettings } from './settings.ts';
 
-function newClient(settings: RedisSettings) {
+/** A Lua script and its SHA-1, by which Redis knows it once it was loaded. */
+export interface Script {
+  readonly text: string;
+  readonly sha: string;
+}
+
+/** A client of the library that connects once and never again by itself. */
+export function newClient(settings: ConnectionSettings) {
   const { host, port, tls, username, password, database } = settings;
   const common = { host, port, connectTimeout: settings.dialTimeoutMs };
   return createClient({
@@ -45,7 +50,7 @@ const LATER = /^(LOADING|BUSY|MASTERDOWN|READONLY|TRYAGAIN|CLUSTERDOWN|MISCONF|N
 
 export class Connection {
   readonly #options: ComponentOptions;
-  readonly #settings: RedisSettings;
+  readonly #settings: ConnectionSettings;
   readonly #scripts: readonly Script[];
   readonly #pending = new Set<Promise<unknown>>();
   #client: Client | undefined;
@@ -55,7 +60,7 @@ export class Connection {
 
   private constructor(
     options: ComponentOptions,
-    settings: RedisSettings,
+    settings: ConnectionSettings,
     scripts: readonly Script[],
   ) {
     this.#options = options;
@@ -66,7 +71,7 @@ export class Connection {
   /** @throws ComponentError UNAVAILABLE when the server does not answer, COMPONENT when it refuses, CANCELLED when `signal` aborts. */
   static async open(
     options: ComponentOptions,
-    settings: RedisSettings,
+    settings: ConnectionSettings,
     { scripts, signal }: { scripts: readonly Script[]; signal: AbortSignal },
   ): Promise<Connection> {
     const connection = new Connection(options, settings, scripts);
@@ -103,7 +108,8 @@ export class Connection {
   }
 
   async send(command: readonly (string | Buffer)[], writes: boolean): Promise<unknown> {
-    if (this.#closed) throw closedError(this.#options);
+    if (this.#closed)
+      throw new ComponentError(this.#options, 'is closed; create it again to use it');
     const client = this.#client;
     if (!client?.isReady) throw this.#lost();
     const { readTimeoutMs } = this.#settings;

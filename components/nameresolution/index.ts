@@ -1,0 +1,19 @@
+/** The table of name resolvers. They are named by spec.nameResolution of a Configuration. */
+import type { Kind } from '../component.ts';
+import type { NameResolver } from './contract.ts';
+
+export const nameResolutionKind: Kind<NameResolver> = {
+  fields: [],
+  drivers: [
+    {
+      type: 'nameresolution.mdns',
+      versions: ['v1'],
+      load: async () => (await import('./drivers/mdns.ts')).driver,
+    },
+    {
+      type: 'nameresolution.sqlite',
+      versions: ['v1'],
+      load: async () => (await import('./drivers/sqlite.ts')).driver,
+    },
+  ],
+};

@@ -1,0 +1,124 @@
+/**
+ * The jobs building block: jobs by name, and their delivery to the app as
+ * `POST /job/<name>`. Where they are kept and when they are due is the
+ * scheduler's.
+ */
+import type { JobDelivery, JobScheduler, StoredJob } from '../core/job-scheduler.ts';
+import type { JobData, JobSpec } from '../core/jobs.ts';
+import { isTroupeError } from '../core/errors.ts';
+import { ApiError } from './api-error.ts';
+import { jobDeliveryOf } from './app-deliveries.ts';
+import type { ApiErrorName } from './error-map.ts';
+import type { AppChannel } from './invoke.ts';
+
+export interface JobsOptions {
+  readonly appId: string;
+  readonly namespace?: string | undefined;
+  /** Absent: no store keeps jobs, and the API says so. */
+  readonly jobs?: JobScheduler | undefined;
+  readonly app?: AppChannel | undefined;
+}
+
+export interface JobsApi {
+  schedule(name: string, spec: JobSpec, options?: { overwrite?: boolean }): Promise<void>;
+  /** Errors: DAPR_SCHEDULER_GET_JOB when there is none. */
+  get(name: string): Promise<StoredJob>;
+  delete(name: string): Promise<void>;
+  /** Of all names for an empty prefix. */
+  deleteByPrefix(prefix: string): Promise<void>;
+  list(): Promise<StoredJob[]>;
+  /**
+   * Delivers due jobs from now on; resolves to the function that ends it.
+   * Default delivery: to the app, over what it speaks. Without app and delivery jobs stay where they are.
+   */
+  start(deliver?: JobDelivery): () => Promise<void>;
+}
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
+
+/** The body of a delivery: JSON of the data, or the bytes of an `Any` without white space around. */
+function bodyOf(data: JobData | undefined): Uint8Array {
+  if (!data) return new Uint8Array();
+  if ('json' in data) return Buffer.from(data.json);
+  const bytes = Buffer.from(data.base64, 'base64');
+  const isBlank = (byte: number | undefined): boolean =>
+    byte === 0x20 || (byte !== undefined && byte >= 0x09 && byte <= 0x0d);
+  let [from, to] = [0, bytes.length];
+  while (from < to && isBlank(bytes[from])) from++;
+  while (to > from && isBlank(bytes[to - 1])) to--;
+  return bytes.subarray(from, to);
+}
+
+/** A 404 of the app drops the tick, as in Dapr; other answers than 2xx fail it. */
+function deliverTo(app: AppChannel): JobDelivery {
+  return async ({ name, spec }, { signal }) => {
+    const answer = await app.invoke({
+      method: 'POST',
+      path: `/job/${encodeURIComponent(name)}`,
+      query: '',
+      headers: { 'content-type': 'application/json' },
+      body: bodyOf(spec.data),
+      signal,
+    });
+    for await (const _chunk of answer.body);
+    if (answer.status === 404 || (answer.status >= 200 && answer.status < 300)) return;
+    throw new Error(`the app answered ${answer.status} to POST /job/${name}`);
+  };
+}
+
+export function createJobsApi({ appId, namespace, jobs, app }: JobsOptions): JobsApi {
+  const rich = { metadata: { appID: appId, namespace: namespace ?? '' } };
+
+  async function attempt<T>(
+    name: ApiErrorName,
+    what: string,
+    work: (jobs: JobScheduler) => Promise<T>,
+  ): Promise<T> {
+    try {
+      if (!jobs) {
+        throw new Error(
+          'nothing keeps jobs here; mark a state component with actorStateStore: "true"',
+        );
+      }
+      return await work(jobs);
+    } catch (cause) {
+      const exists = isTroupeError(cause) && cause.code === 'CONFLICT' && name === 'JOB_SCHEDULE';
+      const text = `failed to ${what} due to: ${messageOf(cause)}`;
+      throw new ApiError(exists ? 'JOB_EXISTS' : name, text, { cause, rich });
+    }
+  }
+
+  function assertNamed(name: string): void {
+    if (name === '') throw new ApiError('JOB_NAME_EMPTY', 'Name is empty', { rich });
+  }
+
+  return {
+    async schedule(name, spec, { overwrite = false } = {}) {
+      assertNamed(name);
+      if (spec.schedule === undefined && spec.dueTime === undefined)
+        throw new ApiError('JOB_SCHEDULE_EMPTY', 'Schedule is empty', { rich });
+      await attempt('JOB_SCHEDULE', 'schedule job', (scheduler) =>
+        scheduler.schedule(name, spec, { overwrite }),
+      );
+    },
+    async get(name) {
+      assertNamed(name);
+      return attempt('JOB_GET', 'get job', async (scheduler) => {
+        const job = await scheduler.get(name);
+        if (job) return job;
+        throw new Error(`job not found: ${name}`);
+      });
+    },
+    async delete(name) {
+      assertNamed(name);
+      await attempt('JOB_DELETE', 'delete job', (scheduler) => scheduler.delete(name));
+    },
+    deleteByPrefix: (prefix) =>
+      attempt('JOB_DELETE', 'delete job', (scheduler) => scheduler.deleteByPrefix(prefix)),
+    list: () => attempt('JOB_LIST', 'list jobs', (scheduler) => scheduler.list()),
+    start(deliver = app && (app.events ? jobDeliveryOf(app.events) : deliverTo(app))) {
+      return jobs && deliver ? jobs.start(deliver) : async () => {};
+    },
+  };
+}

@@ -1,0 +1,134 @@
+/**
+ * One message at a time: decoded, held against the rules, delivered under the
+ * inbound policy, and what cannot be delivered put on the dead letter topic.
+ * Resolves when the message is done with, rejects to have it from the broker again.
+ */
+import type { BrokerMessage } from '../../components/pubsub/contract.ts';
+import { TroupeError } from '../core/errors.ts';
+import type { EngineLogger } from '../core/ports.ts';
+import type { Policy } from '../core/resiliency-runner.ts';
+import { hasExpired, type Received } from './cloudevents.ts';
+import { decodeMessage } from './cloudevents-decode.ts';
+import type { PubSubApi } from './pubsub.ts';
+import type { FindRoute } from './subscriptions-routes.ts';
+import type { Deliver, DeliveryResult } from './subscriptions.ts';
+
+export interface DeliveryParts {
+  readonly pubsub: string;
+  /** As the app knows it. */
+  readonly topic: string;
+  readonly raw: boolean;
+  readonly deadLetterTopic: string | undefined;
+  readonly findRoute: FindRoute;
+  readonly policy: () => Policy | undefined;
+  readonly api: PubSubApi;
+  readonly now: () => number;
+  readonly logger: EngineLogger;
+}
+
+/** A message on its way to the app. */
+export interface Routed {
+  readonly message: BrokerMessage;
+  readonly received: Received;
+  readonly path: string;
+}
+
+/** A delivery that failed, with the status that the app gave, if it gave one. */
+export class DeliveryFailure extends TroupeError {
+  readonly status: number | undefined;
+
+  constructor({ why, code }: DeliveryResult, topic: string) {
+    super('UNAVAILABLE', why ?? `the subscriber of topic "${topic}" asked for a retry`);
+    this.status = code;
+  }
+}
+
+export const statusOf = (error: unknown): number | undefined =>
+  error instanceof DeliveryFailure ? error.status : undefined;
+
+/** Puts the message on the dead letter topic; false when there is none or that failed. */
+export async function toDeadLetter(parts: DeliveryParts, message: BrokerMessage): Promise<boolean> {
+  const { api, pubsub, topic, deadLetterTopic, logger } = parts;
+  if (!deadLetterTopic) return false;
+  try {
+    await api.forward(pubsub, deadLetterTopic, message);
+    return true;
+  } catch (error) {
+    const fields = { pubsub, topic, deadLetterTopic, error: textOf(error) };
+    logger.error(fields, 'event could not be put on the dead letter topic');
+    return false;
+  }
+}
+
+/**
+ * Decodes and routes; undefined when the message is done with without a
+ * delivery: expired, or taken by no rule. Rejects when it is not readable or a
+ * rule failed, and there is no dead letter topic for it.
+ */
+export async function route(
+  parts: DeliveryParts,
+  message: BrokerMessage,
+): Promise<Routed | undefined> {
+  const { pubsub, topic, raw, findRoute, now, logger } = parts;
+  const where = { pubsub, topic };
+  try {
+    const received = decodeMessage(message, { pubsub, topic, raw });
+    if (hasExpired(received.event, now())) {
+      logger.warn({ ...where, id: received.event.id }, 'expired event dropped');
+      await toDeadLetter(parts, message);
+      return undefined;
+    }
+    const path = findRoute(received.event);
+    if (path !== undefined) return { message, received, path };
+    logger.debug({ ...where, id: received.event.id }, 'event dropped: no rule takes it');
+    await toDeadLetter(parts, message);
+    return undefined;
+  } catch (error) {
+    logger.error({ ...where, error: textOf(error) }, 'event cannot be read or routed');
+    if (await toDeadLetter(parts, message)) return undefined;
+    throw error;
+  }
+}
+
+export async function deliverOne(
+  parts: DeliveryParts,
+  message: BrokerMessage,
+  deliver: Deliver,
+  closing: AbortSignal,
+  isClosing: () => boolean,
+): Promise<void> {
+  const routed = await route(parts, message);
+  if (!routed) return;
+  const { received, path } = routed;
+  const attempt = async (signal: AbortSignal): Promise<void> => {
+    const answer = await deliver({ ...received, path, message, signal });
+    const result = typeof answer === 'string' ? { status: answer } : answer;
+    switch (result.status) {
+      case 'SUCCESS':
+        return;
+      case 'DROP':
+        parts.logger.warn({ pubsub: parts.pubsub, topic: parts.topic }, 'event dropped');
+        if (parts.deadLetterTopic && !(await toDeadLetter(parts, message)))
+          throw new DeliveryFailure(result, parts.topic);
+        return;
+      case 'RETRY':
+        throw new DeliveryFailure(result, parts.topic);
+    }
+    result.status satisfies never;
+  };
+  try {
+    const policy = parts.policy();
+    await (policy
+      ? policy.run(({ signal = closing }) => attempt(signal), {
+          signal: closing,
+          codeOf: statusOf,
+        })
+      : attempt(closing));
+  } catch (error) {
+    if (isClosing() || !(await toDeadLetter(parts, message))) throw error;
+  }
+}
+
+export function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,35 @@
+/** Joins `troupe sidecar` to its process: arguments, environment, signals, exit. */
+import { sidecar } from './sidecar.ts';
+
+/** Runs the flags given, or those of this process, and ends it. A second signal ends it at once. */
+export async function runSidecarProcess(args: readonly string[]): Promise<void> {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (stop.signal.aborted) process.exit(1);
+      stop.abort();
+    });
+  }
+  let hangup: (() => void) | undefined;
+  process.on('SIGHUP', () => hangup?.());
+  // Whoever read the log may be gone before the process is.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  const code = await sidecar(args, {
+    env: process.env,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    stop: stop.signal,
+    onHangup(restart) {
+      hangup = restart;
+      return () => {
+        if (hangup === restart) hangup = undefined;
+      };
+    },
+    exit: (forced) => process.exit(forced),
+  });
+  process.exitCode = code;
+  // What was logged may still be on its way into a pipe.
+  if (process.stdout.writableLength > 0) {
+    process.stdout.once('drain', () => process.exit(code));
+  } else process.exit(code);
+}

@@ -1,0 +1,94 @@
+/** What a sidecar reads from disk at its start: resources of every path, and its configuration. */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Configuration } from '../config/configuration.ts';
+import type { ResourceFile } from '../config/reader.ts';
+import type { ParsedResources } from '../config/resources.ts';
+import { TroupeError } from '../core/errors.ts';
+import type { SidecarLog } from '../hosts/sidecar-log.ts';
+import type { SidecarSettings } from './sidecar-settings.ts';
+
+export interface SidecarResources {
+  readonly resources: Pick<
+    ParsedResources,
+    | 'components'
+    | 'subscriptions'
+    | 'resiliencies'
+    | 'httpEndpoints'
+    | 'configurations'
+    | 'problems'
+  >;
+  /** Undefined when no configuration was named. */
+  readonly configuration: Configuration | undefined;
+}
+
+const NOTHING: SidecarResources['resources'] = {
+  components: [],
+  subscriptions: [],
+  resiliencies: [],
+  httpEndpoints: [],
+  configurations: [],
+  problems: [],
+};
+
+/** The parser is loaded only when there is something to parse. Errors: INVALID_ARGUMENT naming file, line and field. */
+export async function readSidecarResources(
+  { resourcesPaths, configPaths, appId, namespace }: SidecarSettings,
+  env: Readonly<Record<string, string | undefined>>,
+  log: SidecarLog,
+): Promise<SidecarResources> {
+  const paths = (await Promise.all(resourcesPaths.map(yamlFiles))).flat();
+  const configuration =
+    configPaths.length === 0 ? undefined : await readConfiguration(configPaths, env, log);
+  if (paths.length === 0) return { resources: NOTHING, configuration };
+  const { ALL_KINDS, formatProblem, parseResources } = await import('../config/resources.ts');
+  const files = await textsOf(paths);
+  const parsed = parseResources(files, {
+    appId,
+    broken: 'report',
+    kinds: ALL_KINDS,
+    ...(namespace === undefined ? {} : { namespace }),
+  });
+  for (const problem of [...parsed.problems, ...parsed.warnings]) {
+    log.warn({}, formatProblem(problem));
+  }
+  for (const { name, reason } of parsed.leftOut) log.info({}, `"${name}" left out: ${reason}`);
+  return { resources: parsed, configuration };
+}
+
+async function readConfiguration(
+  paths: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+  log: SidecarLog,
+): Promise<Configuration> {
+  log.debug({}, `Loading config from file(s): ${paths.join(', ')}`);
+  const [{ parseConfiguration }, { formatProblem }] = await Promise.all([
+    import('../config/configuration-yaml.ts'),
+    import('../config/resources.ts'),
+  ]);
+  const { configuration, warnings } = parseConfiguration(await textsOf(paths), {
+    env,
+    unknownFields: 'warn',
+  });
+  for (const problem of warnings) log.warn({}, formatProblem(problem));
+  return configuration;
+}
+
+async function textsOf(paths: readonly string[]): Promise<ResourceFile[]> {
+  const { readResources } = await import('./resources.ts');
+  return (await Promise.all(paths.map((path) => readResources(path)))).flat();
+}
+
+async function yamlFiles(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
+    throw new TroupeError(
+      'INVALID_ARGUMENT',
+      `failed to load resources from disk: ${(cause as Error).message}`,
+      { cause },
+    );
+  });
+  return entries
+    .filter((entry) => !entry.isDirectory() && /\.ya?ml$/.test(entry.name))
+    .map((entry) => join(folder, entry.name))
+    .toSorted();
+}

@@ -1,0 +1,187 @@
+/** `troupe sidecar` as a real process on free ports, and a small app beside it. */
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const COMMAND = fileURLToPath(new URL('troupe.js', import.meta.url));
+
+export interface StartOptions {
+  readonly appId?: string;
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** YAML documents, a file each. */
+  readonly resources?: readonly string[];
+}
+
+export interface RunningSidecar extends AsyncDisposable {
+  readonly base: string;
+  readonly httpPort: number;
+  readonly grpcPort: number;
+  /** Where its resources are, `0.yaml` and so on. */
+  readonly folder: string;
+  /** Everything that was written to stdout and stderr. */
+  output(): string;
+  /** Resolves when the output holds the text. */
+  said(text: string): Promise<void>;
+  healthy(path?: string): Promise<void>;
+  signal(name: NodeJS.Signals): void;
+  readonly exited: Promise<number | null>;
+}
+
+/** Ports that are free now; the sidecar opens them a moment later. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createTcpServer();
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+export async function startSidecar(options: StartOptions = {}): Promise<RunningSidecar> {
+  const { appId = 'shop', args = [], env = {}, resources = [] } = options;
+  const [httpPort, grpcPort] = (await freePorts(2)) as [number, number];
+  const folder = await mkdtemp(join(tmpdir(), 'troupe-sidecar-'));
+  await Promise.all(resources.map((text, i) => writeFile(join(folder, `${i}.yaml`), text)));
+  const child = spawn(
+    process.execPath,
+    [
+      COMMAND,
+      'sidecar',
+      `--app-id=${appId}`,
+      `--dapr-http-port=${httpPort}`,
+      `--dapr-grpc-port=${grpcPort}`,
+      '--dapr-listen-addresses=127.0.0.1',
+      '--resources-path',
+      folder,
+      ...args,
+    ],
+    { env, cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  // A test that ran out of time may never come to its disposal.
+  const orphaned = (): void => void child.kill('SIGKILL');
+  process.once('exit', orphaned);
+  let text = '';
+  const waiting = new Set<() => void>();
+  const take = (chunk: string): void => {
+    text += chunk;
+    for (const look of waiting) look();
+  };
+  child.stdout.setEncoding('utf8').on('data', take);
+  child.stderr.setEncoding('utf8').on('data', take);
+  const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const base = `http://127.0.0.1:${httpPort}`;
+
+  async function* attempts(): AsyncGenerator<void> {
+    const until = Date.now() + 8000;
+    while (Date.now() < until && child.exitCode === null) {
+      yield;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    throw new Error(`the sidecar did not become healthy:\n${text}`);
+  }
+
+  return {
+    base,
+    httpPort,
+    grpcPort,
+    folder,
+    output: () => text,
+    exited,
+    signal: (name) => void child.kill(name),
+    said(wanted) {
+      return new Promise((resolve, reject) => {
+        const look = (): void => {
+          if (!text.includes(wanted)) return;
+          waiting.delete(look);
+          resolve();
+        };
+        waiting.add(look);
+        look();
+        void exited.then(() => reject(new Error(`ended without saying "${wanted}":\n${text}`)));
+      });
+    },
+    async healthy(path = '/v1.0/healthz') {
+      for await (const _attempt of attempts()) {
+        const { status } = await fetch(base + path).catch(() => ({ status: 0 }));
+        if (status === 204) return;
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL');
+      await exited;
+      process.removeListener('exit', orphaned);
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+export interface AppRequestSeen {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: string;
+}
+
+export interface TestApp extends AsyncDisposable {
+  readonly port: number;
+  readonly seen: AppRequestSeen[];
+}
+
+/** An app that answers by `handle`; what it leaves unanswered is a 404. */
+export async function startApp(
+  handle: (request: AppRequestSeen, response: ServerResponse) => unknown,
+  port = 0,
+): Promise<TestApp> {
+  const seen: AppRequestSeen[] = [];
+  const server = createServer((message, response) => {
+    const chunks: Buffer[] = [];
+    message.on('data', (chunk: Buffer) => chunks.push(chunk));
+    message.on('end', () => {
+      const { method = '', url = '', headers } = message;
+      const request = { method, url, headers, body: Buffer.concat(chunks).toString() };
+      seen.push(request);
+      if (handle(request, response) === undefined && !response.writableEnded) {
+        response.statusCode = 404;
+        response.end();
+      }
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    seen,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** A component as YAML. */
+export function componentYaml(
+  name: string,
+  type: string,
+  metadata: Readonly<Record<string, string>> = {},
+): string {
+  const items = Object.entries(metadata).map(
+    ([key, value]) => `\n  - name: ${key}\n    value: ${JSON.stringify(value)}`,
+  );
+  return `apiVersion: dapr.io/v1alpha1
+kind: Component
+metadata:
+  name: ${name}
+spec:
+  type: ${type}
+  version: v1
+  metadata:${items.length > 0 ? items.join('') : ' []'}
+`;
+}

@@ -1,0 +1,64 @@
+/** Topics that actor classes ask for, delivered into their actors. */
+import type { ActorClass, CloudEvent, TopicSubscription } from '../actor/actor.ts';
+import type { Api } from '../api/index.ts';
+import { copyOf } from '../core/codec.ts';
+import type { Engine } from '../core/engine.ts';
+import { isActorError } from '../core/errors.ts';
+
+/** How long an actor remembers an event that a topic delivered, to drop repetitions. */
+const EVENT_WINDOW_MS = 86_400_000;
+
+/** Resolves when all subscriptions of the classes are in place. */
+export async function subscribeActors(
+  api: Api,
+  engine: Engine,
+  actors: readonly ActorClass[],
+): Promise<void> {
+  for (const actorClass of actors) {
+    for (const subscription of actorClass.subscriptions ?? []) {
+      await subscribeOne(api, engine, actorClass, subscription);
+    }
+  }
+}
+
+/** Delivers a topic into the actors of a type: each event a turn, repetitions dropped by the actor. */
+async function subscribeOne(
+  api: Api,
+  engine: Engine,
+  { type }: ActorClass,
+  { pubsub = 'pubsub', topic, method, id, deadLetterTopic }: TopicSubscription,
+): Promise<void> {
+  const deliver = async (
+    event: CloudEvent,
+    { signal }: { signal: AbortSignal },
+  ): Promise<'SUCCESS' | 'DROP'> => {
+    const once = {
+      key: `event||${pubsub}||${event.source}||${event.id}||${method}`,
+      stream: '',
+      seq: 0,
+      windowMs: EVENT_WINDOW_MS,
+    };
+    try {
+      await engine.actors.call({
+        type,
+        id: id(event),
+        method,
+        payload: copyOf(event),
+        once,
+        signal,
+      });
+      return 'SUCCESS';
+    } catch (error) {
+      if (!isActorError(error)) throw error;
+      engine.parts.logger.warn(
+        { type, topic, event: event.id, err: error },
+        'actor refused an event',
+      );
+      return 'DROP';
+    }
+  };
+  await api.subscriptions.subscribe(
+    { pubsub, topic, deadLetterTopic, path: `actor:${type}/${method}` },
+    deliver,
+  );
+}

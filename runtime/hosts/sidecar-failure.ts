@@ -1,0 +1,46 @@
+/** Why a sidecar could not start, in daprd's words, for whoever waits for them in its log. */
+import type { ComponentSpec } from '../config/component.ts';
+import type { Problem } from '../config/reader.ts';
+import { ComponentError, isTroupeError, TroupeError } from '../core/errors.ts';
+import type { SidecarLog } from './sidecar-log.ts';
+
+/** First parts of component types that daprd knows. */
+const KINDS = new Set([
+  'bindings',
+  'configuration',
+  'conversation',
+  'crypto',
+  'lock',
+  'middleware',
+  'nameresolution',
+  'pubsub',
+  'secretstores',
+  'state',
+]);
+
+/** The error to end with; a component that failed is logged by its name first. */
+export function startFailure(
+  error: unknown,
+  components: readonly ComponentSpec[],
+  log: SidecarLog,
+): unknown {
+  if (!(error instanceof ComponentError)) return error;
+  const { component: name, componentType: type, message } = error;
+  const { version } = components.find((spec) => spec.name === name) ?? { version: 'v1' };
+  const isKnown = KINDS.has(type.split('.')[0]!.toLowerCase());
+  const why = isKnown
+    ? `[INIT_COMPONENT_FAILURE]: initialization error occurred for ${name} (${type}/${version}): ${message}`
+    : `incorrect type ${type}`;
+  log.error({}, `Failed to init component ${name} (${type}/${version}): ${why}`);
+  return new TroupeError('COMPONENT', `process component ${name} error: ${why}`, { cause: error });
+}
+
+/** Resources that could not be read, as one text. Undefined: daprd has no words for it. */
+export function resourcesFailure(error: unknown): string | undefined {
+  if (!isTroupeError(error)) return undefined;
+  const { problems } = (error.details ?? {}) as { problems?: readonly Problem[] };
+  if (!Array.isArray(problems)) return undefined;
+  const words = (problems as readonly Problem[]).map(({ daprd }) => daprd);
+  if (words.length === 0 || words.includes(undefined)) return undefined;
+  return `failed to load components: ${words.join('\n')}`;
+}

@@ -1,0 +1,263 @@
+/**
+ * The sidecar runtime: daprd's APIs in front of the engine, for an app in any
+ * language. It starts in daprd's order: components, API servers, engine, and
+ * only then the app, which may itself need the API to start.
+ */
+import { describeDeclared } from '../api/app-subscriptions.ts';
+import { createApi, type Api } from '../api/index.ts';
+import { Engine } from '../core/engine.ts';
+import type { ActorRuntime } from '../core/ports.ts';
+import { underActorPolicies } from '../core/resiliency-actors.ts';
+import { createSinglePlacement } from '../placement/single.ts';
+import { grpcParts } from './grpc-parts.ts';
+import { createHttpEndpoints } from '../targets/http-endpoints.ts';
+import type { GrpcServer } from '../transport/grpc/server.ts';
+import { createInProcessTarget } from '../targets/in-process.ts';
+import { subscribeActors } from './actor-subscriptions.ts';
+import { actorStoreOf, jobsOf, openComponents } from './composition.ts';
+import type { LoadedComponents } from './loaded-components.ts';
+import { resolveEndpoints } from './sidecar-endpoints.ts';
+import { createPipeline } from './component-pipeline.ts';
+import { createPolicies } from './component-policies.ts';
+import { createSidecarApp, type SidecarApp } from './sidecar-app.ts';
+import { describe } from './sidecar-described.ts';
+import { startFailure } from './sidecar-failure.ts';
+import type { SidecarOptions } from './sidecar-options.ts';
+import { openSidecarPeers } from './sidecar-peers.ts';
+import { openServers, type SidecarServers } from './sidecar-servers.ts';
+import { DAPR_VERSION } from './sidecar-version.ts';
+import { createSystemClock, systemRandom } from './system-clock.ts';
+
+/** daprd ends no call by itself; a day is what a call without a deadline gets. */
+const DEFAULT_TIMEOUT_MS = 86_400_000;
+
+/** As daprd's servers: what a request may take that runs while they close, without another limit. */
+const LONGEST_GRACE_MS = 10_000;
+
+export interface Sidecar extends AsyncDisposable {
+  readonly api: Api;
+  /** Undefined when no component is marked for actors. */
+  readonly engine: Engine | undefined;
+  readonly http: { readonly host: string; readonly port: number };
+  readonly grpc: { readonly host: string; readonly port: number };
+  /** Where other sidecars reach this one. */
+  readonly internal: { readonly host: string; readonly port: number };
+  /** Resolves when the app is there and everything is in place; rejects when that failed. */
+  readonly ready: Promise<void>;
+  /** Ends the app's subscriptions and bindings for good; everything else goes on. */
+  pauseDeliveries(): Promise<void>;
+  /** Resolves when the app is found unhealthy. */
+  unhealthy(): Promise<void>;
+  /** Lets what runs finish and closes everything. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Resolves when the API answers and components are open; `ready` waits for the app. */
+export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
+  const { appId, log, clock = createSystemClock() } = options;
+  const graceMs = options.gracefulShutdownMs || LONGEST_GRACE_MS;
+  const startedAt = clock.now();
+  log.info({}, `${options.mode} mode configured`);
+  log.info({}, `app id: ${appId}`);
+  await using undo = new AsyncDisposableStack();
+  const { configuration } = options;
+  const resiliency = createPolicies(options.resiliencies ?? [], { clock, logger: log });
+  const components = undo.use(
+    await openComponents({
+      components: options.components,
+      appId,
+      clock,
+      logger: log,
+      env: options.env,
+      loading: {
+        resiliency,
+        deniedTypes: configuration?.deniedComponents,
+        unknownMetadata: 'warn',
+        ...(options.signal ? { signal: options.signal } : {}),
+      },
+    }).catch((error: unknown) => {
+      throw startFailure(error, options.components, log);
+    }),
+  );
+  const app = createSidecarApp({
+    options,
+    clock,
+    resiliency,
+    pipeline: createPipeline(configuration?.appHttpPipeline ?? [], components.middlewares),
+  });
+  const endpoints = undo.use(
+    createHttpEndpoints(
+      await resolveEndpoints(options.httpEndpoints ?? [], {
+        appId,
+        env: options.env,
+        secretStores: components.secretStores,
+      }),
+    ),
+  );
+  const peering = undo.use(await openSidecarPeers(options, clock));
+  const leaving = new AbortController();
+  const waiting = { outbound: ['app'] as string[], inbound: ['runtime'] as string[] };
+  const hosting = hostActors(options, components, () => api);
+  const api = createApi({
+    ...components,
+    components: components.list,
+    secretScopes: options.secretScopes ?? options.configuration?.secretScopes,
+    ...describe(options),
+    appId,
+    namespace: options.namespace,
+    runtimeVersion: DAPR_VERSION,
+    actorsEnabled: hosting !== undefined || options.actorsEnabled === true,
+    actors:
+      hosting &&
+      untilRegistered(underActorPolicies(hosting.engine.actors, resiliency), app.registration),
+    app: app.channel,
+    peers: peering.peers,
+    endpoints,
+    jobs: jobsOf(components, { appId, clock, logger: log.scoped('dapr.runtime.scheduler') }),
+    invocations: options.invocations,
+    now: () => clock.now(),
+    timer: (delayMs, fire) => clock.timer(clock.now() + delayMs, fire, { background: true }),
+    resiliency,
+    logger: log,
+    ready: () => waiting,
+    shutdown: options.onShutdown,
+  });
+  api.subscriptions.announce(() => describeDeclared(app.declared()));
+  let servers: SidecarServers | undefined = undefined;
+  let internal: GrpcServer | undefined = undefined;
+  undo.defer(async () => {
+    leaving.abort(new Error('the sidecar is stopping'));
+    await app.stop();
+    await Promise.all([
+      servers?.close(),
+      internal?.close(),
+      api.close(),
+      hosting?.engine.close(graceMs),
+    ]);
+    await app.channel?.close();
+  });
+  servers = await openServers({
+    options,
+    api,
+    clock,
+    graceMs,
+    pipeline: createPipeline(configuration?.httpPipeline ?? [], components.middlewares),
+    grpc: grpcParts({
+      appId,
+      namespace: options.namespace,
+      app: app.channel?.grpc,
+      isHttpApp: app.channel !== undefined && !app.channel.grpc,
+      engine: hosting?.engine,
+      peers: peering.peers,
+    }),
+  });
+  internal = await peering.listen({ api, app: app.channel?.grpc, graceMs });
+  await hosting?.start(api);
+  await api.outbox.start();
+  waiting.outbound = [];
+  const ready = app.start({ api, engine: hosting?.engine, signal: leaving.signal }).then(() => {
+    waiting.inbound = [];
+    log.info(
+      {},
+      `dapr initialized. Status: Running. Init Elapsed ${Math.round(clock.now() - startedAt)}ms`,
+    );
+  });
+  components.onChange(({ kind, name }) => app.componentChanged(kind, name));
+  if (options.reload) {
+    const { startHotReload } = await import('./hot-reload.ts');
+    undo.use(
+      startHotReload({
+        ...options.reload,
+        components,
+        declare: (specs) => app.declare(specs),
+        clock,
+        logger: log.scoped('dapr.runtime.hotreload'),
+      }),
+    );
+  }
+  // Whoever waits for it is told; nobody may be waiting when the sidecar is closed meanwhile.
+  ready.catch(() => {});
+  const open = undo.move();
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => (closing ??= open.disposeAsync());
+  return {
+    api,
+    engine: hosting?.engine,
+    http: servers.http,
+    grpc: servers.grpc,
+    internal: { host: internal.host, port: internal.port },
+    ready,
+    pauseDeliveries: () => app.pauseDeliveries(),
+    unhealthy: () => app.unhealthy(),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+interface Hosting {
+  readonly engine: Engine;
+  start(api: Api): Promise<void>;
+}
+
+function hostActors(
+  options: SidecarOptions,
+  components: LoadedComponents,
+  api: () => Api,
+): Hosting | undefined {
+  const { appId, log, clock = createSystemClock(), actors = [] } = options;
+  if (!components.actorStore && actors.length === 0) {
+    log.info(
+      {},
+      'Actor state store not configured - actor hosting disabled until one is configured, but invocation enabled',
+    );
+    return undefined;
+  }
+  const store = actorStoreOf(components, appId);
+  const placement = createSinglePlacement(() => store.nextTerm());
+  const engine = new Engine({
+    clock,
+    random: systemRandom,
+    store,
+    placement,
+    logger: log.scoped('dapr.runtime.actor'),
+    publisher: () => api().publisher,
+    targets: (self) =>
+      actors.map((actorClass) => createInProcessTarget(actorClass, self, options.services)),
+    interceptors: options.interceptors ?? [],
+    defaultTimeoutMs: options.defaultTimeoutMs ?? DEFAULT_TIMEOUT_MS,
+  });
+  log.info({}, `Using '${components.actorStore!.name}' as actor state store`);
+  return {
+    engine,
+    async start(given) {
+      await placement.start();
+      await subscribeActors(given, engine, actors);
+      await engine.start();
+      log.info({}, 'Actor runtime started');
+    },
+  };
+}
+
+/** As in Dapr, what is asked of actors before the app has named its types waits until it has. */
+function untilRegistered(
+  actors: ActorRuntime,
+  registration: SidecarApp['registration'],
+): ActorRuntime {
+  const after =
+    <A extends unknown[], R>(work: (...args: A) => Promise<R>) =>
+    (...args: A): Promise<R> => {
+      const before = registration();
+      return before ? before.then(() => work(...args)) : work(...args);
+    };
+  return {
+    ...actors,
+    call: after(actors.call),
+    getState: after(actors.getState),
+    changeState: after(actors.changeState),
+    setTimer: after(actors.setTimer),
+    deleteTimer: after(actors.deleteTimer),
+    setReminder: after(actors.setReminder),
+    getReminder: after(actors.getReminder),
+    deleteReminder: after(actors.deleteReminder),
+  };
+}

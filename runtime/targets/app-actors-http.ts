@@ -1,0 +1,119 @@
+/** Delivery to actors of an HTTP app, by Dapr's actor callbacks. */
+import { TroupeError } from '../core/errors.ts';
+import type { AppHttpRequest, AppHttpResponse } from './app-wire.ts';
+import type { AppActorCall, AppActorDelivery, AppActorFiring } from './app-actors.ts';
+
+export interface HttpActorApp {
+  invoke(request: AppHttpRequest): Promise<AppHttpResponse>;
+}
+
+type Headers = Record<string, string | readonly string[]>;
+
+/** Of the caller's request, what is about its connection, its body or its address. */
+const NOT_PASSED = new Set([
+  'connection',
+  'content-length',
+  'dapr-api-token',
+  'host',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Of the app's answer, what the server of this host says itself. */
+const NOT_RETURNED = new Set([
+  'connection',
+  'content-length',
+  'date',
+  'keep-alive',
+  'transfer-encoding',
+]);
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+function headersOf({ wire, headers, reentrancyId }: AppActorCall): Headers {
+  const passed: Headers = { 'content-type': 'application/json', ...headers };
+  for (const [name, value] of Object.entries(wire?.headers ?? {})) {
+    if (value !== undefined && !NOT_PASSED.has(name)) passed[name] = value;
+  }
+  if (reentrancyId !== undefined) passed['dapr-reentrancy-id'] = reentrancyId;
+  return passed;
+}
+
+async function bytesOf({ body }: AppHttpResponse): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+}
+
+const isTruthy = (value: string | readonly string[] | undefined): boolean =>
+  ['y', 'yes', 'true', 't', 'on', '1'].includes(String(value ?? '').toLowerCase());
+
+const pathOf = ({ type, id }: AppActorCall | { type: string; id: string }): string =>
+  `/actors/${encodeURIComponent(type)}/${encodeURIComponent(id)}`;
+
+export function createHttpActorDelivery(app: HttpActorApp): AppActorDelivery {
+  async function put(
+    call: AppActorCall,
+    what: string,
+    body: Uint8Array,
+  ): Promise<{ body: Uint8Array; headers: AppHttpResponse['headers'] }> {
+    const answer = await app.invoke({
+      method: 'PUT',
+      path: `${pathOf(call)}/method/${what}`,
+      query: call.wire?.query ?? '',
+      headers: headersOf(call),
+      body,
+    });
+    const bytes = await bytesOf(answer);
+    if (answer.status === 200) return { body: bytes, headers: answer.headers };
+    const actor = { type: call.type, id: call.id };
+    if (answer.status === 404) {
+      throw new TroupeError(
+        'COMPONENT',
+        `actor method not found: actors/${call.type}/${call.id}/method/${decodeURIComponent(what)}`,
+        { actor },
+      );
+    }
+    throw new TroupeError(
+      'COMPONENT',
+      `error from actor service: (${answer.status}) ${decoder.decode(bytes)}`,
+      { actor, details: { status: answer.status } },
+    );
+  }
+
+  async function fire(
+    firing: AppActorFiring,
+    kind: 'remind' | 'timer',
+    more: Readonly<Record<string, string>>,
+  ): Promise<{ cancel: boolean }> {
+    const { name, data, dueTime, period } = firing;
+    const body = encoder.encode(JSON.stringify({ data, ...more, dueTime, period }));
+    const { headers } = await put(firing, `${kind}/${encodeURIComponent(name)}`, body);
+    return { cancel: isTruthy(headers['x-daprremindercancel']) };
+  }
+
+  return {
+    async invoke(call) {
+      const { body, headers } = await put(call, encodeURIComponent(call.method), call.body);
+      const returned = Object.entries(headers).filter(([name]) => !NOT_RETURNED.has(name));
+      return { body, headers: Object.fromEntries(returned) };
+    },
+    remind: (firing) => fire(firing, 'remind', {}),
+    fireTimer: (firing) => fire(firing, 'timer', { callback: firing.callback }),
+    async deactivate({ type, id }) {
+      const answer = await app.invoke({ method: 'DELETE', path: pathOf({ type, id }) });
+      const text = decoder.decode(await bytesOf(answer));
+      if (answer.status !== 200) {
+        throw new TroupeError('COMPONENT', `error from actor service: (${answer.status}) ${text}`, {
+          actor: { type, id },
+        });
+      }
+    },
+  };
+}

@@ -1,0 +1,47 @@
+/** A request to an app and its answer, whatever version of HTTP carries them. */
+import { TroupeError } from '../core/errors.ts';
+
+type Values = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+export interface AppHttpRequest {
+  readonly method: string;
+  /** Percent-encoded, with a leading slash. */
+  readonly path: string;
+  readonly query?: string;
+  readonly headers?: Values;
+  readonly body?: AsyncIterable<Uint8Array> | Uint8Array | undefined;
+  /** Aborting ends the request. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface AppHttpResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  /** Must be read to its end, or ended by `return`, so that the connection is free again. */
+  readonly body: AsyncIterable<Uint8Array>;
+  /** What came behind the body, once it was read to its end. Absent: the app announced none. */
+  readonly trailers?: (() => Readonly<Record<string, string>>) | undefined;
+}
+
+export interface AppHttp extends AsyncDisposable {
+  readonly host: string;
+  readonly port: number;
+  /** Errors: UNAVAILABLE when the app does not answer, CANCELLED when the signal aborted. */
+  invoke(request: AppHttpRequest): Promise<AppHttpResponse>;
+  close(): Promise<void>;
+}
+
+/** The error of a request that got no answer. */
+export function noAnswer(
+  host: string,
+  port: number,
+  cause: Error,
+  signal?: AbortSignal,
+): TroupeError {
+  if (signal?.aborted) return new TroupeError('CANCELLED', 'the caller went away', { cause });
+  return new TroupeError(
+    'UNAVAILABLE',
+    `the app at http://${host}:${port} does not answer: ${cause.message}; is it running and on this port?`,
+    { cause },
+  );
+}

@@ -1,0 +1,149 @@
+/**
+ * The metrics of a sidecar in Prometheus' text format: daprd's families with
+ * their label sets, sorted by name as its readers expect, and what Node tells
+ * of the process. Loaded only where metrics are on.
+ */
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Configuration } from '../config/configuration.ts';
+import { FAMILIES, type FamilyName, type Labels, type Telemetry } from '../core/telemetry.ts';
+import { createPathMatcher } from './path-matching.ts';
+
+/** Upper bounds, in milliseconds; sizes use them times 1,024. */
+const LATENCIES = [
+  1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 25, 30, 40, 50, 65, 80, 100, 130, 160, 200, 250, 300, 400,
+  500, 650, 800, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000,
+];
+const BYTES = [
+  1_024, 2_048, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216, 67_108_864,
+  268_435_456, 1_073_741_824, 4_294_967_296,
+];
+/** Series of one family; further label values are counted under none. */
+const MOST_SERIES = 10_000;
+const VERBS = new Set('GET HEAD POST PUT DELETE CONNECT OPTIONS TRACE PATCH'.split(' '));
+
+export type MetricsSettings = Configuration['metrics'];
+
+export interface Metrics extends Telemetry {
+  readonly contentType: string;
+  text(): Promise<string>;
+}
+
+export interface MetricsOptions {
+  readonly appId: string;
+  readonly settings: MetricsSettings;
+}
+
+interface Series {
+  add?(value: number): void;
+  observe?(value: number): void;
+  set?(value: number): void;
+}
+
+/** The metric of a family and what it keeps of each label set. */
+interface Collected {
+  readonly series: Map<string, Series>;
+  of(labels: Record<string, string>): Series;
+}
+
+export function createMetrics({ appId, settings }: MetricsOptions): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const families = new Map<FamilyName, Collected>();
+  const matchPath = createPathMatcher(settings.http);
+  const rules = new Map(settings.rules.map((rule) => [rule.name, rule.labels]));
+
+  function familyOf(name: FamilyName): Collected {
+    let family = families.get(name);
+    if (!family) families.set(name, (family = collect(registry, name, settings)));
+    return family;
+  }
+
+  /** Labels as they are shown: all of the family, sorted, by the rules of the configuration. */
+  function shown(name: FamilyName, given: Labels): Record<string, string> {
+    const labels: Record<string, string> = { app_id: appId };
+    for (const label of FAMILIES[name].labels) {
+      labels[label] = given[label] ?? '';
+    }
+    if (name.startsWith('http_')) restrictHttp(labels, settings.http.excludeVerbs, matchPath);
+    for (const { name: label, regex } of rules.get(`dapr_${name}`) ?? rules.get(name) ?? []) {
+      const value = labels[label];
+      if (value === undefined) continue;
+      for (const [replacement, pattern] of Object.entries(regex)) {
+        if (new RegExp(pattern).test(value)) labels[label] = replacement;
+      }
+    }
+    return Object.fromEntries(Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
+  function seriesOf(name: FamilyName, labels: Labels): Series {
+    const family = familyOf(name);
+    let key = '';
+    for (const label of FAMILIES[name].labels) key += `${labels[label] ?? ''}\u0000`;
+    const known = family.series.get(key);
+    if (known) return known;
+    if (family.series.size >= MOST_SERIES) return family.of(shown(name, {}));
+    const series = family.of(shown(name, labels));
+    family.series.set(key, series);
+    return series;
+  }
+
+  const isLeftOut = (name: FamilyName): boolean =>
+    (name === 'http_server_response_count' && !settings.http.increasedCardinality) ||
+    (name === 'error_code_total' && !settings.recordErrorCodes);
+
+  return {
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+    count(name, labels, by = 1) {
+      if (!isLeftOut(name)) seriesOf(name, labels).add?.(by);
+    },
+    observe(name, labels, value) {
+      seriesOf(name, labels).observe?.(value);
+    },
+    set(name, labels, value) {
+      seriesOf(name, labels).set?.(value);
+    },
+  };
+}
+
+function collect(registry: Registry, name: FamilyName, settings: MetricsSettings): Collected {
+  const { kind, help, labels } = FAMILIES[name];
+  const common = { name: `dapr_${name}`, help, registers: [registry] };
+  const labelNames = ['app_id', ...labels].toSorted();
+  const series = new Map<string, Series>();
+  switch (kind) {
+    case 'counter': {
+      const metric = new Counter({ ...common, labelNames });
+      return { series, of: (at) => ({ add: (by) => metric.labels(at).inc(by) }) };
+    }
+    case 'gauge': {
+      const metric = new Gauge({ ...common, labelNames });
+      return { series, of: (at) => ({ set: (value) => metric.labels(at).set(value) }) };
+    }
+    case 'histogram': {
+      const latencies = settings.latencyDistributionBuckets ?? LATENCIES;
+      const buckets = [...(name.endsWith('_bytes') ? BYTES : latencies)];
+      const metric = new Histogram({ ...common, labelNames, buckets });
+      return {
+        series,
+        of: (at) => {
+          const one = metric.labels(at);
+          return { observe: (value) => one.observe(value) };
+        },
+      };
+    }
+  }
+  return kind satisfies never;
+}
+
+function restrictHttp(
+  labels: Record<string, string>,
+  excludeVerbs: boolean,
+  matchPath: (path: string) => string,
+): void {
+  if (excludeVerbs && labels['method'] !== undefined) labels['method'] = '';
+  else if (labels['method'] !== undefined && !VERBS.has(labels['method'])) {
+    labels['method'] = 'UNKNOWN';
+  }
+  if (labels['path'] !== undefined) labels['path'] = matchPath(labels['path']);
+}

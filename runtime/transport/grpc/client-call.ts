@@ -1,0 +1,181 @@
+/** One call on the client's side of an HTTP/2 stream, from its first message to its status. */
+import { constants, type ClientHttp2Stream, type IncomingHttpHeaders } from 'node:http2';
+import { Deframer, frame, unpack, type FrameLimits } from './framing.ts';
+import { binaryOf, decodeMessage, firstOf, metadataOf, type Metadata } from './metadata.ts';
+import { codeOfHttp, CODES, GrpcError, type Status } from './status.ts';
+
+export interface OutgoingOptions {
+  readonly metadata?: Metadata | undefined;
+  /** Milliseconds that the call may take. Default: no bound. */
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A call under way. */
+export interface OutgoingCall {
+  /** Resolves when the client has room for more; writing to a call that ended does nothing. */
+  write(message: Uint8Array): Promise<void>;
+  /** No more messages from here. */
+  end(): void;
+  /** Initial metadata; undefined when the call ended without any. */
+  readonly headers: Promise<Metadata | undefined>;
+  /** Messages of the other side, until it ends the call; `ended` has the outcome then. */
+  messages(): AsyncGenerator<Buffer, void, undefined>;
+  /** Resolves when the call is over, whatever came of it. */
+  readonly ended: Promise<Ended>;
+  cancel(): void;
+}
+
+export interface Ended {
+  readonly status: Status;
+  readonly trailers: Metadata;
+}
+
+function statusOf(headers: IncomingHttpHeaders): Status | undefined {
+  const text = firstOf(headers['grpc-status']);
+  if (text === undefined) return undefined;
+  const code = /^\d{1,3}$/.test(text) ? Number(text) : CODES.UNKNOWN;
+  return {
+    code,
+    message: decodeMessage(firstOf(headers['grpc-message']) ?? ''),
+    details: binaryOf(headers['grpc-status-details-bin']),
+  };
+}
+
+function statusOfHttp(status: number): Status {
+  const code = status === 200 ? CODES.UNKNOWN : codeOfHttp(status);
+  return { code, message: `unexpected HTTP status code received from server: ${status}` };
+}
+
+/** A stream that ended without a status. */
+function statusOfReset(code: number): Status {
+  const { NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM, NGHTTP2_ENHANCE_YOUR_CALM } = constants;
+  const message = `stream terminated by RST_STREAM with error code ${code}`;
+  if (code === NGHTTP2_CANCEL) return { code: CODES.CANCELLED, message };
+  if (code === NGHTTP2_REFUSED_STREAM) return { code: CODES.UNAVAILABLE, message };
+  if (code === NGHTTP2_ENHANCE_YOUR_CALM) return { code: CODES.RESOURCE_EXHAUSTED, message };
+  if (code === 0) return { code: CODES.UNAVAILABLE, message: 'the connection was closed' };
+  return { code: CODES.INTERNAL, message };
+}
+
+export class RunningCall implements OutgoingCall {
+  readonly #stream: ClientHttp2Stream;
+  readonly #maxBytes: number;
+  readonly #headers = Promise.withResolvers<Metadata | undefined>();
+  readonly #ended = Promise.withResolvers<Ended>();
+  #status: Status | undefined;
+  #trailers: Metadata = {};
+  #encoding: string | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(stream: ClientHttp2Stream, maxBytes: number, options: OutgoingOptions) {
+    this.#stream = stream;
+    this.#maxBytes = maxBytes;
+    stream.once('response', (headers) => this.#onResponse(headers));
+    stream.once('trailers', (headers) => {
+      this.#status ??= statusOf(headers);
+      this.#trailers = metadataOf(headers);
+    });
+    stream.once('error', (error) => {
+      this.#status ??= {
+        code: CODES.UNAVAILABLE,
+        message: `the call broke off: ${error.message}`,
+      };
+    });
+    stream.once('close', () => this.#onClose());
+    const { signal, timeoutMs } = options;
+    if (signal) {
+      const abort = (): void => this.cancel();
+      if (signal.aborted) abort();
+      else {
+        signal.addEventListener('abort', abort, { once: true });
+        stream.once('close', () => signal.removeEventListener('abort', abort));
+      }
+    }
+    if (timeoutMs !== undefined) {
+      this.#timer = setTimeout(
+        () => this.#give({ code: CODES.DEADLINE_EXCEEDED, message: 'context deadline exceeded' }),
+        Math.min(timeoutMs, 2 ** 31 - 1),
+      );
+    }
+  }
+
+  get headers(): Promise<Metadata | undefined> {
+    return this.#headers.promise;
+  }
+
+  get ended(): Promise<Ended> {
+    return this.#ended.promise;
+  }
+
+  async write(message: Uint8Array): Promise<void> {
+    const stream = this.#stream;
+    if (stream.destroyed || stream.writableEnded) return;
+    if (stream.write(frame(message))) return;
+    await new Promise<void>((resolve) => {
+      const settle = (): void => {
+        stream.removeListener('drain', settle);
+        stream.removeListener('close', settle);
+        resolve();
+      };
+      stream.once('drain', settle);
+      stream.once('close', settle);
+    });
+  }
+
+  end(): void {
+    if (!this.#stream.destroyed) this.#stream.end();
+  }
+
+  async *messages(): AsyncGenerator<Buffer, void, undefined> {
+    const deframer = new Deframer(this.#maxBytes);
+    const limits = (): FrameLimits => ({
+      maxBytes: this.#maxBytes,
+      encoding: this.#encoding,
+    });
+    try {
+      for await (const chunk of this.#stream.iterator({
+        destroyOnReturn: false,
+      }) as AsyncIterable<Buffer>) {
+        deframer.push(chunk);
+        for (let one = deframer.next(); one; one = deframer.next()) {
+          yield await unpack(one, limits());
+        }
+      }
+    } catch (error) {
+      if (error instanceof GrpcError) this.#give(error.status);
+    } finally {
+      if (!this.#stream.destroyed && !this.#stream.readableEnded) this.cancel();
+    }
+  }
+
+  cancel(): void {
+    this.#give({ code: CODES.CANCELLED, message: 'context canceled' });
+  }
+
+  /** Ends the call from this side. */
+  #give(status: Status): void {
+    this.#status ??= status;
+    if (!this.#stream.closed) this.#stream.close(constants.NGHTTP2_CANCEL);
+  }
+
+  #onResponse(headers: IncomingHttpHeaders): void {
+    this.#encoding = firstOf(headers['grpc-encoding']);
+    const status = statusOf(headers);
+    if (status) {
+      this.#status ??= status;
+      this.#trailers = metadataOf(headers);
+    } else {
+      const answered = Number(headers[':status']);
+      if (answered !== 200) this.#give(statusOfHttp(answered));
+    }
+    this.#headers.resolve(status ? undefined : metadataOf(headers));
+  }
+
+  #onClose(): void {
+    clearTimeout(this.#timer);
+    const status = this.#status ?? statusOfReset(this.#stream.rstCode ?? 0);
+    this.#headers.resolve(undefined);
+    this.#ended.resolve({ status, trailers: this.#trailers });
+  }
+}

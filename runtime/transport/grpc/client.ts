@@ -1,0 +1,126 @@
+/**
+ * gRPC calls out, straight on node:http2 as the server is: raw messages of any
+ * method, so that the proxy and the typed callers share one client. One
+ * connection, opened when a call needs it and again after it was lost.
+ */
+import { connect, type ClientHttp2Session } from 'node:http2';
+import { TroupeError } from '../../core/errors.ts';
+import { RunningCall, type OutgoingCall, type OutgoingOptions } from './client-call.ts';
+import { sendable, timeoutText, type Metadata } from './metadata.ts';
+import { CODES, GrpcError } from './status.ts';
+
+export interface GrpcClientOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Use TLS; the app's certificate is not verified, as daprd does for `grpcs`. Default false. */
+  readonly tls?: boolean | undefined;
+  /** Largest message received, in bytes. */
+  readonly maxMessageBytes: number;
+}
+
+export interface UnaryReply {
+  readonly message: Buffer;
+  readonly headers: Metadata;
+  readonly trailers: Metadata;
+}
+
+export interface GrpcClient extends AsyncDisposable {
+  /** Calls under way. */
+  readonly calls: number;
+  call(path: string, options?: OutgoingOptions): OutgoingCall;
+  /** Errors: GrpcError with the status that is not OK. */
+  unary(path: string, message: Uint8Array, options?: OutgoingOptions): Promise<UnaryReply>;
+  close(): Promise<void>;
+}
+
+const WINDOW = 1024 * 1024;
+const CONNECTION_WINDOW = 16 * 1024 * 1024;
+
+/** A connection and the calls that run on it. */
+interface Connection {
+  readonly http2: ClientHttp2Session;
+  calls: number;
+}
+
+export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
+  const { host, port, tls = false, maxMessageBytes } = options;
+  const scheme = tls ? 'https' : 'http';
+  const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  let session: Connection | undefined;
+  let isClosed = false;
+
+  function open(): Connection {
+    if (session && !session.http2.closed && !session.http2.destroyed) return session;
+    if (isClosed) throw new TroupeError('UNAVAILABLE', `the client of ${authority} is closed`);
+    const fresh = connect(`${scheme}://${authority}`, {
+      rejectUnauthorized: false,
+      settings: { enablePush: false, initialWindowSize: WINDOW },
+    });
+    fresh.on('error', () => {});
+    fresh.once('connect', () => fresh.setLocalWindowSize(CONNECTION_WINDOW));
+    const opened: Connection = { http2: fresh, calls: 0 };
+    const forget = (): void => {
+      if (session === opened) session = undefined;
+    };
+    fresh.once('close', forget);
+    fresh.once('goaway', forget);
+    // An idle connection keeps no process alive; calls hold it while they run.
+    fresh.unref();
+    session = opened;
+    return opened;
+  }
+
+  function call(path: string, given: OutgoingOptions = {}): OutgoingCall {
+    const { metadata, timeoutMs } = given;
+    const target = open();
+    target.http2.ref();
+    const stream = target.http2.request({
+      ...(metadata ? sendable(metadata) : {}),
+      ':method': 'POST',
+      ':path': path,
+      'content-type': 'application/grpc',
+      te: 'trailers',
+      'grpc-accept-encoding': 'identity,gzip',
+      ...(timeoutMs === undefined ? {} : { 'grpc-timeout': timeoutText(timeoutMs) }),
+    });
+    target.calls++;
+    stream.once('close', () => {
+      target.calls--;
+      if (target.calls === 0 && !target.http2.destroyed) target.http2.unref();
+    });
+    return new RunningCall(stream, maxMessageBytes, given);
+  }
+
+  async function unary(
+    path: string,
+    message: Uint8Array,
+    given?: OutgoingOptions,
+  ): Promise<UnaryReply> {
+    const running = call(path, given);
+    void running.write(message);
+    running.end();
+    let reply: Buffer | undefined;
+    for await (const one of running.messages()) reply ??= one;
+    const { status, trailers } = await running.ended;
+    if (status.code !== CODES.OK) {
+      throw new GrpcError(status.code, status.message, { detailBytes: status.details, trailers });
+    }
+    if (!reply) throw new GrpcError('INTERNAL', `${path} answered OK without a message`);
+    return { message: reply, headers: (await running.headers) ?? {}, trailers };
+  }
+
+  const close = (): Promise<void> => {
+    isClosed = true;
+    session?.http2.destroy();
+    return Promise.resolve();
+  };
+  return {
+    get calls() {
+      return session?.calls ?? 0;
+    },
+    call,
+    unary,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

@@ -1,0 +1,115 @@
+/**
+ * InvokeService, which Dapr keeps for callers without the proxy: one message
+ * to a method of an app, its HTTP status as a gRPC code and as the header
+ * `dapr-http-status`.
+ */
+import { STATUS_CODES } from 'node:http';
+import { ApiError } from '../../../api/api-error.ts';
+import type { AppResponse, InvokeApi } from '../../../api/invoke.ts';
+import type { Call } from '../call.ts';
+import { bytesOfAny, type AnyBytes } from '../any.ts';
+import { httpHeaders, grpcHeaders } from '../crossing.ts';
+import { unary, type MethodRow } from '../registry.ts';
+import { httpErrorInfo } from '../status-details.ts';
+import { CODES, codeOfHttp, GrpcError } from '../status.ts';
+
+interface InvokeMessage {
+  readonly id: string;
+  readonly message?: {
+    readonly method: string;
+    readonly data?: AnyBytes | null;
+    readonly contentType: string;
+    readonly httpExtension?: { readonly verb: number; readonly querystring: string } | null;
+  } | null;
+}
+
+const VERBS = [
+  'POST',
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'DELETE',
+  'CONNECT',
+  'OPTIONS',
+  'TRACE',
+  'PATCH',
+] as const;
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  if (bytes.byteLength > 0) yield bytes;
+}
+
+export async function collect({ body }: AppResponse, maxBytes: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.byteLength;
+    if (size > maxBytes) {
+      throw new GrpcError(
+        'RESOURCE_EXHAUSTED',
+        `the app's answer is larger than the limit of ${maxBytes} bytes`,
+      );
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+async function invoke(
+  api: InvokeApi,
+  request: InvokeMessage,
+  call: Call,
+  maxBytes: number,
+): Promise<object> {
+  const { id, message } = request;
+  if (!message || message.method === '') {
+    throw new ApiError('BAD_REQUEST', 'invalid request: message with a method is required');
+  }
+  const data = bytesOfAny(message.data);
+  const headers = httpHeaders(call.headers);
+  headers['content-type'] = message.contentType || 'application/json';
+  const answer = await api.invoke({
+    target: id,
+    path: message.method.split('?')[0]!,
+    method: VERBS[message.httpExtension?.verb ?? 0] ?? 'POST',
+    query: message.httpExtension?.querystring ?? message.method.split('?')[1] ?? '',
+    headers: { ...headers, 'content-length': String(data.byteLength) },
+    body: once(data),
+    signal: call.signal,
+  });
+  const body = await collect(answer, maxBytes);
+  if (answer.grpc) {
+    const { status, trailers } = answer.grpc;
+    call.addTrailers(trailers);
+    if (status.code !== CODES.OK) {
+      throw new GrpcError(status.code, status.message, { detailBytes: status.details });
+    }
+  }
+  call.addHeaders({
+    ...grpcHeaders(answer.headers),
+    ...(answer.grpc ? {} : { 'dapr-http-status': String(answer.status) }),
+  });
+  const code = codeOfHttp(answer.status);
+  if (code !== CODES.OK) {
+    const text = STATUS_CODES[answer.status] ?? '';
+    throw new GrpcError(code, text, {
+      details: [httpErrorInfo(answer.status, text, body.toString())],
+    });
+  }
+  const type = answer.headers['content-type'];
+  return {
+    data: { type_url: '', value: body },
+    contentType: typeof type === 'string' ? type : 'application/json',
+  };
+}
+
+export function invokeMethods(api: InvokeApi, maxBytes: number): MethodRow[] {
+  return [
+    unary<InvokeMessage, object>(
+      'InvokeService',
+      (request, call) => invoke(api, request, call, maxBytes),
+      { failure: 'DIRECT_INVOKE' },
+    ),
+  ];
+}

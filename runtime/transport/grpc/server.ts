@@ -1,0 +1,291 @@
+/**
+ * gRPC on a socket, straight on node:http2: calls found by path, one fallback
+ * for services nobody has declared (the proxy), and the rules that hold for
+ * every call (limits, token, deadlines, keep-alive, draining). It knows no
+ * service; registry.ts and its methods fill it.
+ */
+import {
+  createServer,
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
+import type { AddressInfo, Server } from 'node:net';
+import type { ApiErrorName } from '../../api/error-map.ts';
+import type { EngineLogger } from '../../core/ports.ts';
+import { listen, type ListenAt } from '../listen.ts';
+import { createTokenMatch } from '../token.ts';
+import { ServerCall, type Call, type CallSettings, type StreamCall } from './call.ts';
+import { firstOf } from './metadata.ts';
+import { httpErrorInfo } from './status-details.ts';
+import { GrpcError, OK, type Status } from './status.ts';
+
+interface Failing {
+  /** Row of the error table for failures that have none of their own. */
+  readonly failure?: ApiErrorName | undefined;
+}
+
+export interface UnaryHandler extends Failing {
+  readonly kind: 'unary';
+  readonly handle: (message: Buffer, call: Call) => Uint8Array | Promise<Uint8Array>;
+}
+
+export interface StreamHandler extends Failing {
+  readonly kind: 'stream';
+  /** The call ends with the status it resolves to, OK by default. */
+  readonly handle: (call: StreamCall) => Promise<Status | void>;
+}
+
+export type Handler = UnaryHandler | StreamHandler;
+
+export interface GrpcServerOptions {
+  /** By path: `/package.Service/Method`. */
+  readonly handlers: ReadonlyMap<string, Handler>;
+  /** Takes what no handler takes. Absent, or answering undefined: UNIMPLEMENTED. */
+  readonly fallback?:
+    | ((path: string, headers: IncomingHttpHeaders) => Handler | undefined)
+    | undefined;
+  /** Default 0: a free port. */
+  readonly port?: number | undefined;
+  /** Default `127.0.0.1`. */
+  readonly host?: string | undefined;
+  /** Several places, instead of host and port. A port 0 is the same free one for all. */
+  readonly at?: readonly ListenAt[] | undefined;
+  readonly logger: EngineLogger;
+  /** Milliseconds since the epoch. Default `Date.now`. */
+  readonly now?: (() => number) | undefined;
+  /** Every call must carry it as `dapr-api-token`. */
+  readonly apiToken?: string | undefined;
+  /** Largest message, packed and unpacked. Default 4 MiB; 0 or less: no limit. */
+  readonly maxMessageBytes?: number | undefined;
+  /** Headers of one call. Default 8 KiB. */
+  readonly maxHeaderBytes?: number | undefined;
+  /** Calls at once on one connection. Default 1000. */
+  readonly maxStreams?: number | undefined;
+  /** Connections beyond it are closed at once. Default: no bound. */
+  readonly maxConnections?: number | undefined;
+  /** Longest time the message of a unary call may take to arrive, in milliseconds. Default 300,000. */
+  readonly requestTimeoutMs?: number | undefined;
+  /** A connection that was silent so long is pinged, and cut when it does not answer. Default 60,000. */
+  readonly keepAliveMs?: number | undefined;
+  /** How long running calls may still take when the server closes, in milliseconds. Default 800. */
+  readonly closeGraceMs?: number | undefined;
+}
+
+export interface GrpcServer extends AsyncDisposable {
+  /** Empty for a Unix socket. */
+  readonly host: string;
+  /** 0 for a Unix socket. */
+  readonly port: number;
+  /** Takes no more calls, ends long streams, lets the others finish within the grace, then cuts them. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** What a message may measure by default, in bytes. */
+export const DEFAULT_MESSAGE_BYTES = 4 * 1024 * 1024;
+const MAX_HEADER_BYTES = 8 * 1024;
+const MAX_STREAMS = 1000;
+const STREAM_WINDOW = 256 * 1024;
+const CONNECTION_WINDOW = 4 * 1024 * 1024;
+/** Node counts buffers of a session in megabytes and refuses streams beyond; the streams' own limits hold here. */
+const SESSION_MEMORY_MB = 1024;
+const SWEEP_MS = 1000;
+const REQUEST_TIMEOUT_MS = 300_000;
+const KEEP_ALIVE_MS = 60_000;
+const CLOSE_GRACE_MS = 800;
+const PING_TIMEOUT_MS = 20_000;
+
+function unknown(path: string): GrpcError {
+  const [, service = '', method = ''] = path.split('/');
+  return new GrpcError('UNIMPLEMENTED', `unknown method ${method} for service ${service}`);
+}
+
+/** As HTTP/2 counts a list of headers. A client learns the limit only after its first calls, so it is held here. */
+function sizeOf(list: readonly string[]): number {
+  let size = 0;
+  for (const one of list) size += one.length + 16;
+  return size;
+}
+
+function refuse(stream: ServerHttp2Stream, status: number, text: string): void {
+  stream.on('error', () => {});
+  stream.respond({ ':status': status, 'content-type': 'text/plain' });
+  stream.end(text);
+}
+
+/** Starts to listen; resolves when the port is open. Errors: UNAVAILABLE naming address and what to do. */
+export async function createGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
+  const { handlers, fallback, logger, now = Date.now } = options;
+  const limit = options.maxMessageBytes ?? DEFAULT_MESSAGE_BYTES;
+  const maxHeaderBytes = options.maxHeaderBytes ?? MAX_HEADER_BYTES;
+  const leaving = new AbortController();
+  const settings: CallSettings = {
+    maxBytes: limit > 0 ? limit : Number.POSITIVE_INFINITY,
+    now,
+    leaving: leaving.signal,
+    onFault: (err, path) => logger.error({ err, path }, 'grpc call failed'),
+  };
+  const matches = createTokenMatch(options.apiToken);
+  /** Unary calls whose message is on its way, with the time they began. */
+  const arriving = new Map<ServerCall, number>();
+  const sessions = new Set<ServerHttp2Session>();
+
+  function run(call: ServerCall, handler: Handler): void {
+    const fail = (error: unknown): void => call.fail(error, handler.failure);
+    if (handler.kind === 'stream') {
+      handler.handle(call).then((status) => call.finish(status ?? OK), fail);
+      return;
+    }
+    arriving.set(call, Date.now());
+    call.receive((message) => {
+      arriving.delete(call);
+      try {
+        const answer = handler.handle(message, call);
+        if (answer instanceof Promise) answer.then((bytes) => call.reply(bytes), fail);
+        else call.reply(answer);
+      } catch (error) {
+        fail(error);
+      }
+    });
+  }
+
+  function onStream(
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    _flags: number,
+    list: readonly string[],
+  ): void {
+    if (headers[':method'] !== 'POST') {
+      refuse(stream, 405, 'gRPC takes POST only');
+      return;
+    }
+    const type = headers['content-type'] ?? '';
+    if (!/^application\/grpc(?:\+proto)?(?:;|$)/.test(type)) {
+      refuse(stream, 415, `content-type "${type}" is not application/grpc`);
+      return;
+    }
+    const call = new ServerCall(stream, headers, settings);
+    if (sizeOf(list) > maxHeaderBytes) {
+      const text = `the headers are larger than the limit of ${maxHeaderBytes} bytes`;
+      call.fail(new GrpcError('RESOURCE_EXHAUSTED', text));
+      return;
+    }
+    if (!matches(headers['dapr-api-token'])) {
+      const given = headers['dapr-api-token'] !== undefined;
+      const why = given
+        ? 'authentication error: api token mismatch'
+        : 'missing api token in request metadata';
+      const details = [httpErrorInfo(401, 'Unauthorized', why)];
+      call.fail(new GrpcError('UNAUTHENTICATED', 'Unauthorized', { details }));
+      return;
+    }
+    delete headers['dapr-api-token'];
+    const encoding = firstOf(headers['grpc-encoding']);
+    if (encoding !== undefined && encoding !== 'gzip' && encoding !== 'identity') {
+      call.fail(
+        new GrpcError(
+          'UNIMPLEMENTED',
+          `grpc: Decompressor is not installed for grpc-encoding "${encoding}"; use gzip or identity`,
+        ),
+      );
+      return;
+    }
+    const handler = handlers.get(call.path) ?? fallback?.(call.path, headers);
+    if (handler) run(call, handler);
+    else call.fail(unknown(call.path));
+  }
+
+  function open(): Http2Server {
+    const server = createServer({
+      maxSessionMemory: SESSION_MEMORY_MB,
+      // A client that cancels call after call does what gRPC lets it do.
+      streamResetBurst: 10_000,
+      streamResetRate: 1000,
+      settings: {
+        enablePush: false,
+        initialWindowSize: STREAM_WINDOW,
+        maxConcurrentStreams: options.maxStreams ?? MAX_STREAMS,
+        maxHeaderListSize: maxHeaderBytes,
+      },
+    });
+    if (options.maxConnections !== undefined) server.maxConnections = options.maxConnections;
+    server.on('stream', onStream);
+    server.on('session', (session) => {
+      sessions.add(session);
+      session.setLocalWindowSize(CONNECTION_WINDOW);
+      keepAlive(session, options.keepAliveMs ?? KEEP_ALIVE_MS);
+      session.on('error', () => {});
+      session.once('close', () => sessions.delete(session));
+    });
+    // Bytes that are no HTTP/2: node ends the connection itself.
+    server.on('sessionError', () => {});
+    return server;
+  }
+
+  const longest = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
+  const sweep = setInterval(
+    () => {
+      for (const [call, since] of arriving) {
+        if (!call.ended && Date.now() - since < longest) break;
+        arriving.delete(call);
+        call.fail(new GrpcError('DEADLINE_EXCEEDED', 'the request took too long to arrive'));
+      }
+    },
+    Math.min(SWEEP_MS, longest),
+  );
+  sweep.unref();
+
+  const servers: Server[] = [];
+  let closed: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    closed ??= (async () => {
+      clearInterval(sweep);
+      leaving.abort(new GrpcError('UNAVAILABLE', 'the server is shutting down'));
+      const cut = setTimeout(() => {
+        for (const session of sessions) session.destroy();
+      }, options.closeGraceMs ?? CLOSE_GRACE_MS);
+      const ended = servers.map((one) => new Promise((resolve) => one.close(resolve)));
+      for (const session of sessions) session.close();
+      await Promise.all(ended);
+      clearTimeout(cut);
+    })();
+    return closed;
+  };
+
+  const { host = '127.0.0.1', port = 0, at = [{ host, port }] } = options;
+  let first: AddressInfo | undefined;
+  try {
+    for (const place of at) {
+      const server = open();
+      const free = 'port' in place && place.port === 0 && first;
+      await listen(server, free ? { ...place, port: free.port } : place);
+      servers.push(server);
+      server.on('error', (error) => logger.error({ err: error }, 'grpc server failed'));
+      const bound = server.address();
+      if (typeof bound === 'object' && bound) first ??= bound;
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    host: first?.address ?? '',
+    port: first?.port ?? 0,
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** Pings a silent connection and cuts it when the ping has no answer. */
+function keepAlive(session: ServerHttp2Session, everyMs: number): void {
+  session.setTimeout(everyMs);
+  session.on('timeout', () => {
+    const cut = setTimeout(() => session.destroy(), PING_TIMEOUT_MS);
+    cut.unref();
+    session.ping(() => {
+      clearTimeout(cut);
+      if (!session.destroyed) session.setTimeout(everyMs);
+    });
+  });
+}

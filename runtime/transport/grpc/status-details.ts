@@ -1,0 +1,144 @@
+/**
+ * google.rpc.Status and the details that Dapr puts into it, written by hand:
+ * six messages of the error path need no schema.
+ */
+import protobuf from 'protobufjs/minimal.js';
+import type { RichDetails } from '../../api/api-error.ts';
+import type { ErrorRow } from '../../api/error-map.ts';
+import type { WireError } from '../../core/errors.ts';
+
+const { Reader, Writer } = protobuf;
+
+export interface AnyMessage {
+  readonly typeUrl: string;
+  readonly value: Uint8Array;
+}
+
+const PREFIX = 'type.googleapis.com/google.rpc.';
+const TEXT = 2;
+
+/** A message of text fields, by number; what is empty is left out. */
+function texts(fields: readonly (readonly [number, string])[]): protobuf.Writer {
+  const writer = Writer.create();
+  for (const [number, text] of fields) {
+    if (text !== '') writer.uint32((number << 3) | TEXT).string(text);
+  }
+  return writer;
+}
+
+function errorInfo(
+  reason: string,
+  domain: string,
+  metadata: Readonly<Record<string, string>>,
+): AnyMessage {
+  const writer = texts([
+    [1, reason],
+    [2, domain],
+  ]);
+  for (const [key, value] of Object.entries(metadata)) {
+    writer.uint32((3 << 3) | TEXT).bytes(
+      texts([
+        [1, key],
+        [2, value],
+      ]).finish(),
+    );
+  }
+  return { typeUrl: `${PREFIX}ErrorInfo`, value: writer.finish() };
+}
+
+/** The details of an error of the rich form. */
+export function errorDetails(row: ErrorRow, rich: RichDetails): AnyMessage[] {
+  const { metadata = {}, resource, field, help } = rich;
+  const details = [errorInfo(row.reason ?? '', 'dapr.io', metadata)];
+  if (resource) {
+    const value = texts([
+      [1, resource.type],
+      [2, resource.name],
+      [4, resource.description ?? ''],
+    ]).finish();
+    details.push({ typeUrl: `${PREFIX}ResourceInfo`, value });
+  }
+  if (field) {
+    const violation = texts([
+      [1, field.name],
+      [2, field.description],
+    ]).finish();
+    const value = Writer.create()
+      .uint32((1 << 3) | TEXT)
+      .bytes(violation)
+      .finish();
+    details.push({ typeUrl: `${PREFIX}BadRequest`, value });
+  }
+  if (help) {
+    const link = texts([
+      [1, help.description],
+      [2, help.url],
+    ]).finish();
+    const value = Writer.create()
+      .uint32((1 << 3) | TEXT)
+      .bytes(link)
+      .finish();
+    details.push({ typeUrl: `${PREFIX}Help`, value });
+  }
+  return details;
+}
+
+/** The ErrorInfo that daprd makes of an HTTP status. */
+export function httpErrorInfo(status: number, text: string, body: string): AnyMessage {
+  return errorInfo(text, 'dapr.io', {
+    'http.code': String(status),
+    'http.error_message': body.slice(0, 63),
+  });
+}
+
+/** The runtime's own error, whole, so that a ref of ours throws the original again. */
+export function wireDetail(wire: WireError): AnyMessage {
+  return errorInfo(wire.code, 'troupe', { error: JSON.stringify(wire) });
+}
+
+export function encodeStatus(
+  code: number,
+  message: string,
+  details: readonly AnyMessage[],
+): Uint8Array {
+  const writer = Writer.create()
+    .uint32(1 << 3)
+    .int32(code)
+    .uint32((2 << 3) | TEXT)
+    .string(message);
+  for (const { typeUrl, value } of details) {
+    const any = Writer.create();
+    any.uint32((1 << 3) | TEXT).string(typeUrl);
+    any.uint32((2 << 3) | TEXT).bytes(value);
+    writer.uint32((3 << 3) | TEXT).bytes(any.finish());
+  }
+  return writer.finish();
+}
+
+/** What a status' details hold; none when the bytes are no google.rpc.Status. */
+export function decodeDetails(bytes: Uint8Array): AnyMessage[] {
+  const details: AnyMessage[] = [];
+  try {
+    const reader = Reader.create(bytes);
+    while (reader.pos < reader.len) {
+      const tag = reader.uint32();
+      if (tag >>> 3 !== 3) {
+        reader.skipType(tag & 7);
+        continue;
+      }
+      const any = Reader.create(reader.bytes());
+      let typeUrl = '';
+      let value: Uint8Array = new Uint8Array(0);
+      while (any.pos < any.len) {
+        const inner = any.uint32();
+        if (inner >>> 3 === 1) typeUrl = any.string();
+        else if (inner >>> 3 === 2) value = any.bytes();
+        else any.skipType(inner & 7);
+      }
+      details.push({ typeUrl, value });
+    }
+  } catch {
+    return [];
+  }
+  return details;
+}

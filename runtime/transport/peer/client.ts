@@ -1,0 +1,185 @@
+/**
+ * Calls to the sidecars of other apps: each found by name resolution, spoken to
+ * over one connection that is kept while it is used.
+ */
+import { hostname } from 'node:os';
+import type { AppRequest, AppResponse, Peers } from '../../api/invoke.ts';
+import { TroupeError } from '../../core/errors.ts';
+import type { OutgoingCall } from '../grpc/client-call.ts';
+import { createGrpcClient, type GrpcClient } from '../grpc/client.ts';
+import { createProtos, type MethodCodec, type Protos } from '../grpc/proto.ts';
+import type { ProxyTarget } from '../grpc/proxy.ts';
+import { CODES, GrpcError } from '../grpc/status.ts';
+import {
+  appResponse,
+  bodyOf,
+  payloadsOf,
+  requestMessage,
+  SERVICE,
+  type InternalResponse,
+  type RequestChunk,
+  type ResponseChunk,
+} from './messages.ts';
+import { payloadBytes } from './server.ts';
+
+export interface PeerAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface Callee {
+  readonly appId: string;
+  readonly namespace: string;
+}
+
+/** Where the internal port of an app's sidecar is; a name resolution component is one. Errors: NOT_FOUND. */
+export interface PeerResolver {
+  resolve(callee: Callee, options?: { signal?: AbortSignal }): Promise<PeerAddress>;
+}
+
+export interface PeersOptions {
+  readonly resolver: PeerResolver;
+  /** Address of this host in `x-forwarded-for`. Default `127.0.0.1`. */
+  readonly hostAddress?: string | undefined;
+  /** Default 4 MiB; 0 or less: no limit. */
+  readonly maxMessageBytes?: number | undefined;
+  readonly protos?: Protos | undefined;
+}
+
+export interface OpenPeers extends Peers, AsyncDisposable {
+  /** The internal port of an app's sidecar, for the proxy. Errors: NOT_FOUND. */
+  target(callee: Callee, options?: { signal?: AbortSignal }): Promise<ProxyTarget>;
+  close(): Promise<void>;
+}
+
+const MAX_BYTES = 4 * 1024 * 1024;
+/** A connection that no call used for so long is closed. */
+const IDLE_MS = 60_000;
+
+/** True when the peer cannot have started with the call. */
+const isUnreached = (error: unknown): boolean =>
+  error instanceof GrpcError &&
+  (error.status.code === CODES.UNAVAILABLE || error.status.code === CODES.UNAUTHENTICATED);
+
+function asError(error: unknown, { appId }: Callee): unknown {
+  if (!(error instanceof GrpcError)) return error;
+  const { code, message } = error.status;
+  const text = `rpc error of app "${appId}": code = ${code} desc = ${message}`;
+  if (code === CODES.PERMISSION_DENIED) return new TroupeError('FORBIDDEN', text, { cause: error });
+  if (code === CODES.CANCELLED) return new TroupeError('CANCELLED', text, { cause: error });
+  if (code === CODES.DEADLINE_EXCEEDED) return new TroupeError('TIMEOUT', text, { cause: error });
+  const kind = isUnreached(error) ? 'UNAVAILABLE' : 'COMPONENT';
+  return new TroupeError(kind, text, { cause: error });
+}
+
+/** The error of a call that ended before its answer. */
+async function failureOf(call: OutgoingCall): Promise<GrpcError> {
+  const { status, trailers } = await call.ended;
+  const { code, message, details } = status;
+  if (code === CODES.OK) {
+    return new GrpcError('INTERNAL', 'the peer ended the call without an answer');
+  }
+  return new GrpcError(code, message, { detailBytes: details, trailers });
+}
+
+export function createPeers(options: PeersOptions): OpenPeers {
+  const { resolver, protos = createProtos(), hostAddress = '127.0.0.1' } = options;
+  const limit = options.maxMessageBytes ?? MAX_BYTES;
+  const maxMessageBytes = limit > 0 ? limit : Number.POSITIVE_INFINITY;
+  const maxPayload = payloadBytes(limit);
+  const clients = new Map<string, { readonly client: GrpcClient; usedAt: number }>();
+  const forwarded = {
+    'x-forwarded-for': [hostAddress],
+    'x-forwarded-host': [hostname()],
+    forwarded: [`for=${hostAddress};by=${hostAddress};host=${hostname()}`],
+  };
+  let known: MethodCodec<RequestChunk, ResponseChunk> | undefined;
+  const codec = (): MethodCodec<RequestChunk, ResponseChunk> =>
+    (known ??= protos.method(SERVICE, 'CallLocalStream'));
+
+  const sweep = setInterval(() => {
+    for (const [key, { client, usedAt }] of clients) {
+      if (client.calls > 0 || Date.now() - usedAt < IDLE_MS) continue;
+      clients.delete(key);
+      void client.close();
+    }
+  }, IDLE_MS);
+  sweep.unref();
+
+  async function clientOf(callee: Callee, signal: AbortSignal | undefined): Promise<GrpcClient> {
+    const { host, port } = await resolver.resolve(callee, signal ? { signal } : {});
+    const key = `${host}:${port}`;
+    let open = clients.get(key);
+    if (!open) {
+      open = { client: createGrpcClient({ host, port, maxMessageBytes }), usedAt: 0 };
+      clients.set(key, open);
+    }
+    open.usedAt = Date.now();
+    return open.client;
+  }
+
+  async function send(call: OutgoingCall, request: AppRequest, callee: Callee): Promise<void> {
+    const { encode } = codec().request;
+    const message = requestMessage(request, {
+      ...forwarded,
+      'destination-app-id': [callee.appId],
+    });
+    let head: RequestChunk = { request: message };
+    for await (const payload of payloadsOf(request.body, maxPayload)) {
+      await call.write(encode({ ...head, payload }));
+      head = {};
+    }
+    if (head.request) await call.write(encode(head));
+    call.end();
+  }
+
+  async function attempt(callee: Callee, request: AppRequest): Promise<AppResponse> {
+    const client = await clientOf(callee, request.signal);
+    const call = client.call(`/${SERVICE}/CallLocalStream`, { signal: request.signal });
+    const broken = Promise.withResolvers<never>();
+    broken.promise.catch(() => {});
+    send(call, request, callee).catch((error: unknown) => {
+      broken.reject(error);
+      call.cancel();
+    });
+    const messages = call.messages();
+    const first = await Promise.race([messages.next(), broken.promise]);
+    if (first.done) throw await failureOf(call);
+    const { response, payload } = codec().response.decode(first.value);
+    if (!response?.status) {
+      call.cancel();
+      throw new GrpcError(
+        'INTERNAL',
+        'response does not contain the required fields in the leading chunk',
+      );
+    }
+    const payloads = (async function* () {
+      yield payload;
+      for await (const message of messages) yield codec().response.decode(message).payload;
+      const { status } = await call.ended;
+      if (status.code !== CODES.OK) throw await failureOf(call);
+    })();
+    return appResponse(response as InternalResponse, bodyOf(payloads));
+  }
+
+  return {
+    async invoke(callee, request) {
+      try {
+        return await attempt(callee, request);
+      } catch (error) {
+        throw asError(error, callee);
+      }
+    },
+    async target(callee, { signal } = {}) {
+      return { client: await clientOf(callee, signal) };
+    },
+    async close() {
+      clearInterval(sweep);
+      await Promise.all([...clients.values()].map(({ client }) => client.close()));
+      clients.clear();
+    },
+    async [Symbol.asyncDispose]() {
+      await this.close();
+    },
+  };
+}

@@ -1,0 +1,191 @@
+/**
+ * The port that other sidecars call: `dapr.proto.internals.v1`, and calls of
+ * unknown services, which are for the gRPC app here. Who may call it is the
+ * network's business; it binds to the loopback unless it is told otherwise.
+ */
+import type { ActorsApi } from '../../api/actors.ts';
+import type { AppRequest, AppResponse } from '../../api/invoke.ts';
+import { isTroupeError } from '../../core/errors.ts';
+import { bytesOfAny } from '../grpc/any.ts';
+import { createProtos, type Protos } from '../grpc/proto.ts';
+import { createProxy, type ProxyOptions } from '../grpc/proxy.ts';
+import { reflectionHandlers } from '../grpc/reflection.ts';
+import { duplex, handlersOf, unary, type DuplexCall, type MethodRow } from '../grpc/registry.ts';
+import {
+  createGrpcServer,
+  DEFAULT_MESSAGE_BYTES,
+  type GrpcServer,
+  type GrpcServerOptions,
+} from '../grpc/server.ts';
+import { explained, GrpcError } from '../grpc/status.ts';
+import {
+  appRequest,
+  bodyOf,
+  headersOf,
+  metadataMessage,
+  payloadsOf,
+  responseMessage,
+  SERVICE,
+  type InternalRequest,
+  type InternalResponse,
+  type RequestChunk,
+  type ResponseChunk,
+} from './messages.ts';
+
+export interface PeerServerOptions extends Omit<GrpcServerOptions, 'handlers' | 'fallback'> {
+  readonly protos?: Protos | undefined;
+  /** Brings an invocation to the app here. Errors: FORBIDDEN by the access control list, UNAVAILABLE. */
+  readonly deliver: (request: AppRequest) => Promise<AppResponse>;
+  readonly actors: Pick<ActorsApi, 'call'>;
+  /** Where calls of unknown services go. Absent: they are refused. */
+  readonly proxyTarget?: ProxyOptions['target'] | undefined;
+}
+
+/** A frame around the payload needs some of the message's bytes. */
+const FRAME_BYTES = 1024;
+const MAX_PAYLOAD_BYTES = 64 * 1024;
+
+const encoder = new TextEncoder();
+
+export function payloadBytes(maxMessageBytes: number): number {
+  const room = maxMessageBytes > 0 ? maxMessageBytes - FRAME_BYTES : MAX_PAYLOAD_BYTES;
+  return Math.max(1, Math.min(MAX_PAYLOAD_BYTES, room));
+}
+
+/** A failure on the way to the app is one of the channel, in daprd's words. */
+function channelError(cause: unknown): unknown {
+  if (!isTroupeError(cause)) return cause;
+  const code = cause.code === 'FORBIDDEN' ? 'PERMISSION_DENIED' : 'INTERNAL';
+  return new GrpcError(code, `error invoking app channel: ${cause.message}`, { cause });
+}
+
+function required(request: InternalRequest | null | undefined): InternalRequest {
+  if (request?.message) return request;
+  throw new GrpcError(
+    'INVALID_ARGUMENT',
+    'parsing InternalInvokeRequest error: request does not contain the required fields in the leading chunk',
+  );
+}
+
+async function callActor(
+  actors: Pick<ActorsApi, 'call'>,
+  request: InternalRequest,
+  call: { readonly deadline: number | undefined; readonly signal: AbortSignal },
+): Promise<InternalResponse> {
+  const { actor, message } = request;
+  if (!actor || !message) {
+    throw new GrpcError('INVALID_ARGUMENT', 'parsing InternalInvokeRequest error: no actor');
+  }
+  const headers = headersOf(request.metadata);
+  const chain = headers['dapr-reentrancy-id'];
+  const reply = await actors.call({
+    type: actor.actorType,
+    id: actor.actorId,
+    method: message.method,
+    payload: new Uint8Array(bytesOfAny(message.data)),
+    deadline: call.deadline,
+    chainId: typeof chain === 'string' ? chain : undefined,
+    signal: call.signal,
+    wire: { headers, query: '' },
+  });
+  const { data } = reply;
+  return {
+    status: { code: 200, message: '', details: [] },
+    headers: metadataMessage(reply.headers ?? {}),
+    trailers: {},
+    message: {
+      data: { type_url: '', value: typeof data === 'string' ? encoder.encode(data) : data },
+      contentType: reply.binary ? 'application/octet-stream' : 'application/json',
+    },
+  };
+}
+
+async function callLocalStream(
+  deliver: PeerServerOptions['deliver'],
+  call: DuplexCall<RequestChunk, ResponseChunk>,
+  maxPayload: number,
+): Promise<void> {
+  const chunks = call.requests();
+  const first = await chunks.next();
+  if (first.done) throw new GrpcError('INVALID_ARGUMENT', 'the stream holds no request');
+  const request = required(first.value.request);
+  const leading = first.value.payload;
+  const payloads = (async function* () {
+    yield leading;
+    for await (const chunk of chunks) {
+      if (chunk.request) throw new Error('request metadata found in non-leading chunk');
+      yield chunk.payload;
+    }
+  })();
+  let answer: AppResponse;
+  try {
+    answer = await deliver(appRequest(request, bodyOf(payloads), call.signal));
+  } catch (error) {
+    throw channelError(error);
+  }
+  let response: InternalResponse | undefined = responseMessage(answer);
+  for await (const payload of payloadsOf(answer.body, maxPayload)) {
+    await call.send(response ? { response, payload } : { payload });
+    response = undefined;
+  }
+  if (response) await call.send({ response });
+}
+
+function rows(options: PeerServerOptions, maxPayload: number): MethodRow[] {
+  const { deliver, actors } = options;
+  const unserved = (name: string): MethodRow =>
+    unary(name, () => {
+      throw new GrpcError(
+        'UNIMPLEMENTED',
+        `${name} is not served: reminders and workflows of this host come by no peer`,
+      );
+    });
+  return [
+    unary<InternalRequest, InternalResponse>('CallLocal', async (request, { signal }) => {
+      try {
+        const answer = await deliver(appRequest(required(request), undefined, signal));
+        const parts: Uint8Array[] = [];
+        for await (const part of answer.body) parts.push(part);
+        const response = responseMessage(answer);
+        const contentType = response.message?.contentType ?? '';
+        const data = { type_url: '', value: Buffer.concat(parts) };
+        return { ...response, message: { contentType, data } };
+      } catch (error) {
+        throw channelError(error);
+      }
+    }),
+    duplex<RequestChunk, ResponseChunk>('CallLocalStream', (call) =>
+      callLocalStream(deliver, call, maxPayload),
+    ),
+    unary<InternalRequest, InternalResponse>('CallActor', async (request, call) => {
+      try {
+        return await callActor(actors, request, call);
+      } catch (error) {
+        if (isTroupeError(error) && error.code === 'NOT_FOUND') {
+          throw new GrpcError('INTERNAL', 'error invoke actor method: remote actor moved');
+        }
+        throw explained(error, 'ACTOR_INVOKE_METHOD', (code) =>
+          code === 'METHOD_NOT_FOUND' || code === 'INTERNAL' || code === 'COMPONENT'
+            ? 'error invoke actor method'
+            : undefined,
+        );
+      }
+    }),
+    unserved('CallActorReminder'),
+    unserved('CallActorStream'),
+  ];
+}
+
+/** Starts to listen; resolves when the port is open. Errors: UNAVAILABLE naming address and what to do. */
+export function createPeerServer(options: PeerServerOptions): Promise<GrpcServer> {
+  const { protos = createProtos(), deliver: _deliver, actors: _actors, proxyTarget } = options;
+  const maxPayload = payloadBytes(options.maxMessageBytes ?? DEFAULT_MESSAGE_BYTES);
+  return createGrpcServer({
+    ...options,
+    handlers: new Map([
+      ...handlersOf(protos, SERVICE, rows(options, maxPayload)),
+      ...reflectionHandlers(protos, [SERVICE]),
+    ]),
+    fallback: proxyTarget && createProxy({ now: options.now ?? Date.now, target: proxyTarget }),
+  });
+}
