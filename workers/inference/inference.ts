@@ -6,7 +6,7 @@
 import { TroupeError } from '../../runtime/core/errors.ts';
 import { createLane } from '../lane.ts';
 import { admit } from './admission.ts';
-import { Dispatch } from './dispatch.ts';
+import { DEPTH, Dispatch } from './dispatch.ts';
 import { createLoading, type ThreadModels } from './loading.ts';
 import type { ModelSpec } from './messages.ts';
 import { metricsText } from './metrics.ts';
@@ -97,6 +97,7 @@ export async function createInference(options: InferenceOptions): Promise<Infere
       pool: 'inference',
       data: { module: MODULE.href, setup },
       uncut: true,
+      depth: DEPTH,
       onDeath: () => void deaths++,
     }),
   );
