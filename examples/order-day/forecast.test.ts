@@ -22,7 +22,8 @@ const baselines = (day: number, week: number): CodeReview['baselines'] => ({
 
 function review(code: string, day: string, sold: number, forecast: number): CodeReview {
   const what = { day: forecast, week: forecast * 6 };
-  return { code, day, sold, forecast: what, baselines: baselines(sold + 1, 30) };
+  const units = { day: sold, week: sold * 6 };
+  return { code, day, sold: units, forecast: what, baselines: baselines(sold + 1, 30) };
 }
 
 const WEEK = ['13', '14', '15', '16', '17', '18'].map((day) => `2011-02-${day}`);

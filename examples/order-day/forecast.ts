@@ -176,14 +176,7 @@ export function forecastOf(
   const forecastDays = days.filter((day) => reviews.some((review) => review.day === day));
   const byCode = Map.groupBy(reviews, ({ code }) => code);
   // The week as a whole is forecast on the evening before its first day, by codes that could then.
-  const weeks =
-    forecastDays.length < WEEK
-      ? []
-      : [...byCode.values()].flatMap((found) => {
-          const first = found.find(({ day }) => day === days[0]);
-          const sold = found.reduce((sum, review) => sum + review.sold, 0);
-          return first ? [{ ...first, sold }] : [];
-        });
+  const weeks = forecastDays.length < WEEK ? [] : reviews.filter(({ day }) => day === days[0]);
   const summary: ForecastSummary = {
     codes: byCode.size,
     from: forecastDays[0] ?? null,
@@ -196,9 +189,9 @@ export function forecastOf(
 }
 
 function errorsOf(reviews: readonly Review[], horizon: 'day' | 'week'): Errors {
-  const units = reviews.reduce((sum, { sold }) => sum + sold, 0);
+  const units = reviews.reduce((sum, { sold }) => sum + sold[horizon], 0);
   const error = (of: (review: Review) => number): number =>
-    reviews.reduce((sum, review) => sum + Math.abs(of(review) - review.sold), 0);
+    reviews.reduce((sum, review) => sum + Math.abs(of(review) - review.sold[horizon]), 0);
   const wapes = Object.fromEntries(
     BASELINES.map((name) => [
       name,
