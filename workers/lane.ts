@@ -60,12 +60,16 @@ interface Running {
 }
 
 const NOTHING_MORE = {};
+/** Longest time that a timer can wait. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const ENTRY = new URL('./thread.ts', import.meta.url).href;
 
 export function createLane({ pool, data, uncut = false, depth = 1, onDeath }: LaneOptions): Lane {
   let threads: Threads | undefined;
   const running = new Map<number, Running>();
   let whenIdle: (() => void) | undefined;
+  // A call keeps the process alive, also while its thread is being replaced.
+  const alive = setInterval(() => {}, LONGEST_TIMER_MS).unref();
   let closing: Promise<void> | undefined;
 
   const ended = (cause: unknown): TroupeError => {
@@ -120,13 +124,16 @@ export function createLane({ pool, data, uncut = false, depth = 1, onDeath }: La
       return new Promise((resolve, reject) => {
         const settle = (): boolean => {
           if (!running.delete(message.call)) return false;
-          if (running.size === 0) whenIdle?.();
+          if (running.size > 0) return true;
+          alive.unref();
+          whenIdle?.();
           return true;
         };
         const fail = (error: unknown): void => {
           if (settle()) reject(ended(error));
         };
         running.set(message.call, { onProgress, fail });
+        alive.ref();
         answer.then((result) => {
           if (!settle()) return;
           if (result.kind === 'done') resolve(result.output);
@@ -142,6 +149,7 @@ export function createLane({ pool, data, uncut = false, depth = 1, onDeath }: La
           });
         }
         await threads?.destroy();
+        clearInterval(alive);
       })();
       return closing;
     },
