@@ -1,5 +1,5 @@
 /**
- * One place for a thread that outlives its threads: it takes one call at a
+ * One place for a thread that outlives its threads: it runs one call at a
  * time, and when its thread dies the call is answered with a typed error and
  * the next thread is warmed before it takes work. Piscina owns the thread.
  */
@@ -28,6 +28,8 @@ export interface LaneOptions {
    * is about to return to JavaScript, as a session's run is, ends the process.
    */
   readonly uncut?: boolean;
+  /** Calls that may be with the thread at once; it runs them in their order. Default 1. */
+  readonly depth?: number;
   /** A thread ended that nobody had ended. */
   onDeath?(): void;
 }
@@ -53,18 +55,21 @@ export interface Lane {
 type Threads = Piscina<ToWorker, FromWorker>;
 
 interface Running {
-  readonly call: number;
   readonly onProgress: LaneCall['onProgress'];
   fail(error: unknown): void;
 }
 
 const NOTHING_MORE = {};
+/** Longest time that a timer can wait. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const ENTRY = new URL('./thread.ts', import.meta.url).href;
 
-export function createLane({ pool, data, uncut = false, onDeath }: LaneOptions): Lane {
+export function createLane({ pool, data, uncut = false, depth = 1, onDeath }: LaneOptions): Lane {
   let threads: Threads | undefined;
-  let running: Running | undefined;
+  const running = new Map<number, Running>();
   let whenIdle: (() => void) | undefined;
+  // A call keeps the process alive, also while its thread is being replaced.
+  const alive = setInterval(() => {}, LONGEST_TIMER_MS).unref();
   let closing: Promise<void> | undefined;
 
   const ended = (cause: unknown): TroupeError => {
@@ -82,11 +87,12 @@ export function createLane({ pool, data, uncut = false, onDeath }: LaneOptions):
       minThreads: 1,
       maxThreads: 1,
       idleTimeout: Infinity,
+      concurrentTasksPerWorker: depth,
       recordTiming: false,
       workerData: data,
     });
     opened.on('message', ({ call, progress }: WorkerReport) => {
-      if (running?.call === call) running.onProgress?.(progress);
+      running.get(call)?.onProgress?.(progress);
     });
     opened.on('workerDestroy', () => {
       if (!closing && threads === opened) onDeath?.();
@@ -97,14 +103,14 @@ export function createLane({ pool, data, uncut = false, onDeath }: LaneOptions):
       if (threads !== opened) return;
       threads = undefined;
       void opened.destroy();
-      running?.fail(error);
+      for (const one of [...running.values()]) one.fail(error);
     });
     return opened;
   };
 
   const lane: Lane = {
     get busy() {
-      return running !== undefined;
+      return running.size > 0;
     },
     async ready() {
       await lane.run({ call: -1, task: READY, input: undefined });
@@ -117,16 +123,17 @@ export function createLane({ pool, data, uncut = false, onDeath }: LaneOptions):
       const answer = threads.run(message, transfer ? { transferList: transfer } : NOTHING_MORE);
       return new Promise((resolve, reject) => {
         const settle = (): boolean => {
-          if (running !== mine) return false;
-          running = undefined;
+          if (!running.delete(message.call)) return false;
+          if (running.size > 0) return true;
+          alive.unref();
           whenIdle?.();
           return true;
         };
         const fail = (error: unknown): void => {
           if (settle()) reject(ended(error));
         };
-        const mine: Running = { call: message.call, onProgress, fail };
-        running = mine;
+        running.set(message.call, { onProgress, fail });
+        alive.ref();
         answer.then((result) => {
           if (!settle()) return;
           if (result.kind === 'done') resolve(result.output);
@@ -136,12 +143,13 @@ export function createLane({ pool, data, uncut = false, onDeath }: LaneOptions):
     },
     close() {
       closing ??= (async () => {
-        if (uncut && running) {
+        if (uncut && running.size > 0) {
           await new Promise<void>((resolve) => {
             whenIdle = resolve;
           });
         }
         await threads?.destroy();
+        clearInterval(alive);
       })();
       return closing;
     },

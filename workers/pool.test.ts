@@ -103,11 +103,11 @@ describe('a pool of workers', () => {
 });
 
 describe('planning with several workers', () => {
-  it('keeps the best of their plans and counts the iterations of all', async () => {
+  it('finds no worse a plan than each would alone, and counts the iterations of all', async () => {
     await using pool = createPool({ workers: 2 });
     const alone = await Promise.all([1, 2].map((seed) => pool.run('plan', { ...brief, seed })));
     const both = await planRoutes(pool, brief, { workers: 2 });
-    expect(both.cost).toBe(Math.min(...alone.map(({ cost }) => cost)));
+    expect(both.cost).toBeLessThanOrEqual(Math.min(...alone.map(({ cost }) => cost)));
     expect(both.iterations).toBe(1600);
   });
 

@@ -94,8 +94,6 @@ export function createPool<Table = Tasks>({
   const lanes: Lane[] = [];
   const waiting: Call[] = [];
   const running = new Map<Call, number>();
-  // Work keeps the process alive; a pool that only stands by does not.
-  const alive = setInterval(() => {}, LONGEST_TIMER_MS).unref();
   let calls = 0;
   let closed: Promise<void> | undefined;
 
@@ -127,8 +125,6 @@ export function createPool<Table = Tasks>({
       if (!lane) break;
       void start(lane, waiting.shift()!);
     }
-    if (running.size > 0) alive.ref();
-    else alive.unref();
   };
   const enqueue = (call: Call): void => {
     const after = waiting.findLastIndex(({ priority }) => priority <= call.priority);
@@ -229,7 +225,6 @@ export function createPool<Table = Tasks>({
     },
     close() {
       closed ??= (async () => {
-        clearInterval(alive);
         const calls = [...waiting.splice(0), ...running.keys()];
         for (const call of calls) call.reject(gone(name, 'was'));
         await Promise.all(lanes.map((lane) => lane.close()));

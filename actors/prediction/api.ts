@@ -36,7 +36,8 @@ export interface Review {
   readonly day: string;
   readonly forecast: { readonly day: number; readonly week: number };
   readonly baselines: Readonly<Record<Baseline, { readonly day: number; readonly week: number }>>;
-  readonly sold: number;
+  /** What is known of it: a week that is not over has what was sold so far. */
+  readonly sold: { readonly day: number; readonly week: number };
 }
 
 export interface PredictionView {

@@ -91,6 +91,21 @@ export function featuresOf(sold: Sold, day: string, calendar: Calendar): Float32
   );
 }
 
+/** Units of a day, and of the week of open days from it. */
+export function soldFrom(
+  sold: Sold,
+  day: string,
+  calendar: Calendar,
+): { readonly day: number; readonly week: number } {
+  let week = 0;
+  for (let count = 0, next = day; count < WEEK; count++) {
+    const open = calendar.onOrAfter(next);
+    week += unitsOn(sold, open);
+    next = addDays(open, 1);
+  }
+  return { day: unitsOn(sold, day), week };
+}
+
 export const BASELINES = ['lastValue', 'mean20', 'lastWeek', 'zero'] as const;
 export type Baseline = (typeof BASELINES)[number];
 

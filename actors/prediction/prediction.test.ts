@@ -143,11 +143,12 @@ describe('a prediction', () => {
     await code.importSales({ days: { '2011-02-10': 2, '2011-02-11': 4, '2011-02-13': 6 } });
     const days = ['2011-02-10', '2011-02-11', '2011-02-13', '2011-02-14'];
     const reviews = await code.review({ days });
-    expect(reviews.map(({ day, forecast, sold }) => [day, forecast.day, sold])).toEqual([
+    expect(reviews.map(({ day, forecast, sold }) => [day, forecast.day, sold.day])).toEqual([
       ['2011-02-11', 2, 4],
       ['2011-02-13', 4, 6],
       ['2011-02-14', 6, 0],
     ]);
+    expect(reviews[0]!.sold.week).toBe(10);
     expect(reviews[1]!.baselines.mean20.day).toBe(6 / 20);
     expect(forecaster.asked).toEqual([3]);
   });

@@ -8,7 +8,7 @@ import { internal } from '../internal.ts';
 import type { ShopServices } from '../services.ts';
 import type { Days, Forecast, Forecaster, PredictionApi, PredictionView, Review } from './api.ts';
 import { addDays, createCalendar, dayOf, isDay } from './calendar.ts';
-import { baselinesOf, featuresOf, WINDOW } from './features.ts';
+import { baselinesOf, featuresOf, soldFrom, WINDOW } from './features.ts';
 
 /** Days of history kept before the latest one, closed ones included. */
 const KEPT_DAYS = 120;
@@ -77,7 +77,7 @@ export class Prediction extends Actor<ShopServices> implements PredictionApi {
       day,
       forecast: answers[row]!,
       baselines: baselinesOf(sold, day, this.#calendar),
-      sold: Object.hasOwn(sold, day) ? sold[day]! : 0,
+      sold: soldFrom(sold, day, this.#calendar),
     }));
   }
 

@@ -24,6 +24,8 @@ type Way = keyof typeof WAYS;
 
 /** Shares of the most that the pool without batching takes. */
 const LOADS = [0.1, 0.5, 0.95, 2] as const;
+/** Where the search for the highest rate begins. */
+const LEAST_RATE = 20_000;
 /** The main thread must stay this responsive. */
 const MOST_DELAY_MS = 20;
 
@@ -73,7 +75,7 @@ export function modelQuestion(model: ModelName): Question {
       const aims: Aim[] = [];
       const all = [...most, ...results];
       if (isTabular) {
-        const from = Math.round(Math.max(unbatched, 10_000));
+        const from = Math.round(Math.max(unbatched, LEAST_RATE));
         const name = 'Troupe, batched, highest rate with p99 under 10 ms';
         const params = { model, way: 'batched', from };
         const ladder = [{ name, run: 'highest', params }];

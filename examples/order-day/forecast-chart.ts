@@ -18,12 +18,12 @@ function highest(
   describe: (code: string) => string,
   horizon: 'day' | 'week',
 ): Row[] {
-  const rows = [...Map.groupBy(reviews, ({ code }) => code)].map(([code, found]) => {
+  const rows = reviews.map(({ code, forecast, sold }) => {
     const description = describe(code);
     return {
       name: description === '' ? code : `${code} ${description}`,
-      sold: found.reduce((sum, { sold }) => sum + sold, 0),
-      forecast: found[0]!.forecast[horizon],
+      sold: sold[horizon],
+      forecast: forecast[horizon],
     };
   });
   // Codes are sorted already, so that equal ones keep their order.
@@ -37,11 +37,7 @@ export async function drawForecast(
 ): Promise<Chart> {
   const { from, to, week, codes } = summary;
   const horizon = week ? 'week' : 'day';
-  const shown = week
-    ? [...Map.groupBy(reviews, ({ code }) => code).values()]
-        .filter(([first]) => first!.day === from)
-        .flat()
-    : reviews.filter(({ day }) => day === to);
+  const shown = reviews.filter(({ day }) => day === (week ? from : to));
   const rows = highest(shown, describe, horizon);
   const errors = (name: string, day: number | null, whole: number | null | undefined) => [
     name,

@@ -47,7 +47,7 @@ export function forecastFile({ reviews }: DayForecast): string {
         code,
         day,
         forecast: round(forecast.day),
-        sold,
+        sold: sold.day,
         mean20: round(baselines.mean20.day),
       };
       return `${JSON.stringify(row)}\n`;

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { createSystem } from 'troupe';
+import { createSystem, type System } from 'troupe';
 import { TroupeError } from 'troupe/actor';
 import { describe, expect, test } from 'vitest';
 import { createHashPaymentProvider, shopActors } from '../../actors/index.ts';
@@ -11,6 +11,7 @@ import { forecastFile, forecastLines } from './forecast-text.ts';
 import { readHistory } from './history.ts';
 import type { Input } from './input.ts';
 import type { Invoice } from './invoices.ts';
+import { order } from './sample.fixture.ts';
 
 const baselines = (day: number, week: number): CodeReview['baselines'] => ({
   lastValue: { day, week },
@@ -21,7 +22,8 @@ const baselines = (day: number, week: number): CodeReview['baselines'] => ({
 
 function review(code: string, day: string, sold: number, forecast: number): CodeReview {
   const what = { day: forecast, week: forecast * 6 };
-  return { code, day, sold, forecast: what, baselines: baselines(sold + 1, 30) };
+  const units = { day: sold, week: sold * 6 };
+  return { code, day, sold: units, forecast: what, baselines: baselines(sold + 1, 30) };
 }
 
 const WEEK = ['13', '14', '15', '16', '17', '18'].map((day) => `2011-02-${day}`);
@@ -143,16 +145,16 @@ test('the history of the generated shop has every code on 40 open days before it
   expect(units.every((one) => Number.isSafeInteger(one) && one >= 0)).toBe(true);
 });
 
-test('a model that cannot be asked is told as the reason, and the run goes on', async () => {
-  const forecaster: Forecaster = {
-    model: 'demand',
-    predict: () => Promise.reject(new TroupeError('UNAVAILABLE', 'the thread ended')),
-  };
+function openShop(predict: Forecaster['predict']): Promise<System> {
   const payments = createHashPaymentProvider({ declineRate: 0 });
-  await using system = await createSystem({
-    actors: shopActors,
-    services: { payments, forecaster },
-  });
+  const forecaster: Forecaster = { model: 'demand', predict };
+  return createSystem({ actors: shopActors, services: { payments, forecaster } });
+}
+
+test('a model that cannot be asked is told as the reason, and the run goes on', async () => {
+  await using system = await openShop(() =>
+    Promise.reject(new TroupeError('UNAVAILABLE', 'the thread ended')),
+  );
   const history = { days: ['2011-02-14'], sold: new Map([['a', { '2011-02-14': 3 }]]) };
   const { summary } = await forecastDemand(system, {
     input: inputOf(invoice('1', '2011-02-15')),
@@ -162,4 +164,16 @@ test('a model that cannot be asked is told as the reason, and the run goes on', 
   });
   expect(summary).toMatchObject({ codes: 0, reason: expect.stringContaining('the thread ended') });
   expect(forecastLines(summary)[0]).toContain('forecast none: ');
+});
+
+test('sales that a broker has not delivered are told as the reason, not left out silently', async () => {
+  await using system = await openShop(async () => Float32Array.of());
+  const { summary } = await forecastDemand(system, {
+    input: inputOf(invoice('9', '2026-03-02')),
+    history: undefined,
+    outcome: { orders: [order('9')] },
+    signal: new AbortController().signal,
+    patienceMs: 0,
+  });
+  expect(summary.reason).toBe('confirmed orders that did not reach the sales books: 1');
 });

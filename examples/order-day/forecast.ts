@@ -57,11 +57,12 @@ export interface ForecastOptions {
   readonly history: History | undefined;
   readonly outcome: Pick<Outcome, 'orders'>;
   readonly signal: AbortSignal;
+  /** How long a broker outside the process may take to deliver the last orders. Default 10 s. */
+  readonly patienceMs?: number;
 }
 
 const PAGE = 500;
 const AT_ONCE = 128;
-/** How long it is waited for a broker outside the process to deliver the last orders. */
 const PATIENCE_MS = 10_000;
 const LOOK_EVERY_MS = 50;
 
@@ -86,12 +87,15 @@ export function calendarOf(input: Pick<Input, 'invoices'>, history: History | un
  */
 export async function forecastDemand(
   system: System,
-  { input, history, outcome, signal }: ForecastOptions,
+  { input, history, outcome, signal, patienceMs = PATIENCE_MS }: ForecastOptions,
 ): Promise<DayForecast> {
   if (history) await importHistory(system, history, signal);
   const confirmed = outcome.orders.filter(({ state }) => kindOf(state) === 'confirmed').length;
-  await settleSales(system, { input, confirmed, signal });
+  const missing = await settleSales(system, { input, confirmed, patienceMs, signal });
   const days = openDaysOf(input).slice(-WEEK);
+  if (missing > 0) {
+    return forecastOf([], days, `confirmed orders that did not reach the sales books: ${missing}`);
+  }
   try {
     return forecastOf(await reviewsOf(system, days, signal), days);
   } catch (error) {
@@ -108,22 +112,29 @@ async function importHistory(system: System, { sold }: History, signal: AbortSig
   await Promise.all(imports);
 }
 
-/** Resolves once every sale is told to its stock code. */
+/** Waits for the books and lets them tell the stock codes. Gives how many orders never came. */
 async function settleSales(
   system: System,
-  { input, confirmed, signal }: { input: Input; confirmed: number; signal: AbortSignal },
-): Promise<void> {
+  {
+    input,
+    confirmed,
+    patienceMs,
+    signal,
+  }: { input: Input; confirmed: number; patienceMs: number; signal: AbortSignal },
+): Promise<number> {
   const months = [...new Set(openDaysOf(input).map((day) => day.slice(0, 7)))];
   const books = months.map((month) => system.ref<SalesBookApi>('SalesBook', month));
-  const until = performance.now() + PATIENCE_MS;
-  for (;;) {
+  const until = performance.now() + patienceMs;
+  const missing = async (): Promise<number> => {
     const views = await Promise.all(books.map((book) => book.view(undefined, { signal })));
-    const known = views.reduce((sum, { orders }) => sum + orders, 0);
-    if (known >= confirmed || performance.now() > until) break;
+    return confirmed - views.reduce((sum, { orders }) => sum + orders, 0);
+  };
+  while ((await missing()) > 0 && performance.now() < until) {
     await setTimeout(LOOK_EVERY_MS, undefined, { signal });
   }
   await Promise.all(books.map((book) => book.passOn(undefined, { signal })));
   await system.outboxIdle();
+  return missing();
 }
 
 async function reviewsOf(
@@ -165,14 +176,7 @@ export function forecastOf(
   const forecastDays = days.filter((day) => reviews.some((review) => review.day === day));
   const byCode = Map.groupBy(reviews, ({ code }) => code);
   // The week as a whole is forecast on the evening before its first day, by codes that could then.
-  const weeks =
-    forecastDays.length < WEEK
-      ? []
-      : [...byCode.values()].flatMap((found) => {
-          const first = found.find(({ day }) => day === days[0]);
-          const sold = found.reduce((sum, review) => sum + review.sold, 0);
-          return first ? [{ ...first, sold }] : [];
-        });
+  const weeks = forecastDays.length < WEEK ? [] : reviews.filter(({ day }) => day === days[0]);
   const summary: ForecastSummary = {
     codes: byCode.size,
     from: forecastDays[0] ?? null,
@@ -185,9 +189,9 @@ export function forecastOf(
 }
 
 function errorsOf(reviews: readonly Review[], horizon: 'day' | 'week'): Errors {
-  const units = reviews.reduce((sum, { sold }) => sum + sold, 0);
+  const units = reviews.reduce((sum, { sold }) => sum + sold[horizon], 0);
   const error = (of: (review: Review) => number): number =>
-    reviews.reduce((sum, review) => sum + Math.abs(of(review) - review.sold), 0);
+    reviews.reduce((sum, review) => sum + Math.abs(of(review) - review.sold[horizon]), 0);
   const wapes = Object.fromEntries(
     BASELINES.map((name) => [
       name,

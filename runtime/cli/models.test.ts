@@ -1,4 +1,5 @@
 /** `troupe models serve` from its flags to its ready line, and how a wrong start reads. */
+import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { run } from './main.ts';
 
@@ -57,6 +58,19 @@ it('serves the models that are asked for until it is told to stop', async () => 
   stop.abort();
   expect(await ended).toBe(0);
   await expect(fetch(`${base}/v2/health/live`)).rejects.toThrow('fetch failed');
+});
+
+it('has the flags that docs/reference/inference.md describes', async () => {
+  const { written, of } = surroundings();
+  expect(await run(['models', 'serve', '--help'], of)).toBe(0);
+  const page = await readFile('docs/reference/inference.md', 'utf8');
+  const helped = Array.from(
+    written.stdout.matchAll(/^ {2}(--[^ ]+ <[^>]+>)/gm),
+    ([, flag]) => flag,
+  );
+  const documented = Array.from(page.matchAll(/^\| `(--[^`]+)`/gm), ([, flag]) => flag);
+  expect(helped).toHaveLength(5);
+  expect(documented).toEqual(helped);
 });
 
 it.each([

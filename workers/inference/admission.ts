@@ -70,6 +70,7 @@ export function admit(model: Served, dispatch: Dispatch, asked: Asked): void {
     resolve: asked.resolve,
     reject: asked.reject,
     release: undefined,
+    revoke: undefined,
   };
   if (signal) {
     const abort = (): void => model.refuse(request, cancelled(name, signal), 'CANCELED');

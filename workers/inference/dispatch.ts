@@ -4,8 +4,8 @@
  * for a batch to fill unless the model's config says so. Loading comes first.
  */
 import type { Lane } from '../lane.ts';
-import type { InferenceTasks, Side } from './messages.ts';
-import { answerBatch, answerSingle, countBatch, expire, failBatch } from './outcome.ts';
+import { REVOKED, type InferenceTasks, type Side } from './messages.ts';
+import { answerBatch, answerSingle, countBatch, expire, failBatch, giveBack } from './outcome.ts';
 import type { Waiting } from './queue.ts';
 import { looseTensors } from './request.ts';
 import type { Served } from './served.ts';
@@ -14,13 +14,20 @@ interface Thread {
   readonly lane: Lane;
   readonly number: number;
   readonly jobs: (() => Promise<void>)[];
-  busy: boolean;
-  /** When its batch is expected to end, by performance.now(). */
+  /** A job runs; no batch does beside it. */
+  working: boolean;
+  /** Batches that are with the thread: one runs, the other waits behind it. */
+  batches: number;
+  /** When its batches are expected to end, by performance.now(). */
   freeAt: number;
+  /** When its last batch ended. */
+  endedAt: number;
 }
 
 type TaskName = keyof InferenceTasks;
 
+/** Batches that may be with a thread. The second one is always full, so that nothing is gained by keeping it back. */
+export const DEPTH = 2;
 /** How often requests that wait or run are looked through for deadlines that passed. */
 const SWEEP_MS = 5;
 
@@ -33,6 +40,7 @@ export class Dispatch {
   #alarm: NodeJS.Timeout | undefined;
   #alarmAt = Infinity;
   #sweep: NodeJS.Timeout | undefined;
+  #closed: (() => Error) | undefined;
   busyMs = 0;
 
   constructor(lanes: readonly Lane[]) {
@@ -40,13 +48,15 @@ export class Dispatch {
       lane,
       number,
       jobs: [],
-      busy: false,
+      working: false,
+      batches: 0,
       freeAt: 0,
+      endedAt: 0,
     }));
   }
 
   get busyThreads(): number {
-    return this.#threads.filter(({ busy }) => busy).length;
+    return this.#threads.filter(({ batches, working }) => working || batches > 0).length;
   }
 
   add(model: Served): void {
@@ -84,10 +94,10 @@ export class Dispatch {
   predict(model: Served, rows: number, priority: number, now: number): number {
     let free = Infinity;
     let threads = 0;
-    for (const { number, freeAt, busy } of this.#threads) {
+    for (const { number, freeAt, batches } of this.#threads) {
       if (!model.places.has(number)) continue;
       threads++;
-      free = Math.min(free, busy ? Math.max(0, freeAt - now) : 0);
+      free = Math.min(free, batches > 0 ? Math.max(0, freeAt - now) : 0);
     }
     let ahead = 0;
     for (const other of this.#models) {
@@ -97,9 +107,12 @@ export class Dispatch {
     return free + ahead / threads + model.estimate.batch(rows);
   }
 
+  /** Takes nothing more: what has not started is refused. */
   close(error: () => Error): void {
+    this.#closed = error;
     clearTimeout(this.#alarm);
     clearTimeout(this.#sweep);
+    for (const [first] of this.#running.keys()) first?.revoke?.();
     for (const model of this.#models) {
       for (const request of [...model.queue]) model.refuse(request, error(), 'OTHER');
     }
@@ -111,31 +124,34 @@ export class Dispatch {
     this.#planned = true;
     queueMicrotask(() => {
       this.#planned = false;
-      for (const thread of this.#threads) if (!thread.busy) this.#next(thread);
+      for (const thread of this.#threads) this.#next(thread, DEPTH);
     });
   }
 
-  #next(thread: Thread): void {
-    const job = thread.jobs.shift();
-    if (job) {
-      thread.busy = true;
-      void job().finally(() => {
-        thread.busy = false;
-        this.#next(thread);
-      });
-      return;
-    }
-    for (;;) {
+  /** Gives the thread what it may have, up to so many batches at once. */
+  #next(thread: Thread, depth: number): void {
+    if (thread.working) return;
+    while (thread.batches < depth) {
+      if (thread.jobs.length > 0) {
+        // Once the batches before it have ended; none is added meanwhile.
+        if (thread.batches === 0) this.#work(thread, thread.jobs.shift()!);
+        return;
+      }
       const model = this.#mostUrgent(thread);
-      if (!model) return;
+      if (!model || (thread.batches > 0 && !model.hasFullBatch)) return;
       const taken = model.queue.take(Math.max(1, model.config.maxBatchSize));
       const now = Date.now();
       const batch = taken.filter((request) => request.deadline > now || expire(model, request));
-      if (batch.length > 0) {
-        void this.#batch(thread, model, batch);
-        return;
-      }
+      if (batch.length > 0) void this.#batch(thread, model, batch);
     }
+  }
+
+  #work(thread: Thread, job: () => Promise<void>): void {
+    thread.working = true;
+    void job().finally(() => {
+      thread.working = false;
+      this.#next(thread, DEPTH);
+    });
   }
 
   #mostUrgent({ number }: Thread): Served | undefined {
@@ -163,7 +179,7 @@ export class Dispatch {
 
   async #batch(thread: Thread, model: Served, batch: readonly Waiting[]): Promise<void> {
     const began = performance.now();
-    thread.busy = true;
+    thread.batches++;
     model.running++;
     this.#running.set(batch, model);
     let filled: { side: Side; rows: number } = { side: 0, rows: 1 };
@@ -175,11 +191,11 @@ export class Dispatch {
       if (model.batched) {
         filled = model.fill(thread.number, batch);
         ready = performance.now();
-        thread.freeAt = ready + model.estimate.batch(filled.rows);
+        thread.freeAt = Math.max(ready, thread.freeAt) + model.estimate.batch(filled.rows);
         ms = await this.#run(thread, 'batch', { key: model.key, ...filled });
       } else {
         const inputs = looseTensors(model.spec.inputs, batch[0]!);
-        thread.freeAt = ready + model.estimate.batch(1);
+        thread.freeAt = Math.max(ready, thread.freeAt) + model.estimate.batch(1);
         loose = await this.#run(thread, 'single', { key: model.key, inputs });
         ({ ms } = loose);
       }
@@ -187,22 +203,33 @@ export class Dispatch {
       failure = error;
     }
     const ended = performance.now();
-    this.busyMs += ended - began;
-    thread.busy = false;
+    thread.batches--;
+    if (thread.batches === 0) thread.freeAt = ended;
     this.#running.delete(batch);
-    // The next batch goes to the other side of the memory, before this one is read.
-    this.#next(thread);
+    // A thread that died may have left a batch that it had not started.
+    const untouched = failure === undefined ? ms === REVOKED : batch[0]!.revoke?.() === true;
+    if (untouched) this.#takeBack(model, batch);
+    // A thread that has nothing gets the other side of the memory before this one is read.
+    this.#next(thread, 1);
     model.running--;
-    if (failure === undefined) {
-      model.estimate.learn(filled.rows, ended - ready);
+    if (failure !== undefined && !untouched) failBatch(model, batch, failure);
+    if (failure === undefined && !untouched) {
+      const started = Math.max(ready, thread.endedAt);
+      thread.endedAt = ended;
+      this.busyMs += ms;
+      model.estimate.learn(filled.rows, ended - started);
       if (loose) answerSingle(model, batch[0]!, loose.outputs);
       else answerBatch(model, batch, { thread: thread.number, side: filled.side });
       countBatch(model, batch, filled.rows, { began, ready, ended, ms });
-    } else {
-      failBatch(model, batch, failure);
-      this.#plan();
     }
+    // Now this side may be filled as well.
+    this.#next(thread, DEPTH);
     model.checkIdle();
+  }
+
+  #takeBack(model: Served, batch: readonly Waiting[]): void {
+    if (!this.#closed) giveBack(model, batch);
+    else for (const request of batch) model.refuse(request, this.#closed(), 'OTHER');
   }
 
   async #run<Name extends TaskName>(

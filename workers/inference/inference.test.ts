@@ -170,6 +170,32 @@ describe('a request that waits', () => {
     expect(counted('nv_inference_exec_count', 'scale",version="1"')).toBe(before);
   });
 
+  it('is taken back from a thread that has not started it, and the others of its batch are answered', async () => {
+    await using own = await createInference({
+      repository: repository.path,
+      workers: 1,
+      models: ['look-up', 'slow'],
+    });
+    const held = own.predict('slow', slow());
+    await Promise.resolve();
+    const abort = new AbortController();
+    const { signal } = abort;
+    // A full batch, so that it is handed over behind the one that runs.
+    const calls = Array.from({ length: 8 }, (_, at) =>
+      own.predict('look-up', { index: BigInt64Array.of(BigInt(at)) }, at === 3 ? { signal } : {}),
+    );
+    const settled = Promise.allSettled(calls);
+    await Promise.resolve();
+    abort.abort();
+    await expect(calls[3]).rejects.toMatchObject({ code: 'CANCELLED' });
+    await held;
+    const answers = (await settled).map((outcome) =>
+      outcome.status === 'fulfilled' ? outcome.value.outputs['y']!.data[0] : 'cancelled',
+    );
+    expect(answers).toEqual([0, 10, 20, 'cancelled', 40, 50, 60, 70]);
+    expect(own.metrics()).toContain('nv_inference_count{model="look-up",version="1"} 7');
+  });
+
   it('never reaches a session when its deadline passes', async () => {
     const before = counted('nv_inference_exec_count', 'scale",version="1"');
     const x = Float32Array.of(1, 1);

@@ -6,7 +6,7 @@
 import { TroupeError } from '../../runtime/core/errors.ts';
 import { createLane } from '../lane.ts';
 import { admit } from './admission.ts';
-import { Dispatch } from './dispatch.ts';
+import { DEPTH, Dispatch } from './dispatch.ts';
 import { createLoading, type ThreadModels } from './loading.ts';
 import type { ModelSpec } from './messages.ts';
 import { metricsText } from './metrics.ts';
@@ -66,8 +66,6 @@ export interface Inference extends AsyncDisposable {
 }
 
 const MODULE = new URL('../tasks/inference.ts', import.meta.url);
-/** Longest time that a timer can wait. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Resolves once the models are loaded and warm on every thread.
@@ -87,7 +85,6 @@ export async function createInference(options: InferenceOptions): Promise<Infere
   const reasons = new Map<string, string>();
   /** The last load or unload of each model, so that they follow each other. */
   const changes = new Map<string, Promise<void>>();
-  const alive = setInterval(() => {}, LONGEST_TIMER_MS).unref();
   const setups = Array.from({ length: workers }, (): ThreadModels => ({ models: [] }));
   let deaths = 0;
   let closed: Promise<void> | undefined;
@@ -97,6 +94,7 @@ export async function createInference(options: InferenceOptions): Promise<Infere
       pool: 'inference',
       data: { module: MODULE.href, setup },
       uncut: true,
+      depth: DEPTH,
       onDeath: () => void deaths++,
     }),
   );
@@ -198,7 +196,6 @@ export async function createInference(options: InferenceOptions): Promise<Infere
     },
     close() {
       closed ??= (async () => {
-        clearInterval(alive);
         dispatch.close(gone);
         await Promise.all(lanes.map((lane) => lane.close()));
         await Promise.all(changes.values());

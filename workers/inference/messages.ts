@@ -80,8 +80,16 @@ export interface LoadOutput extends ModelSpec {
   readonly timings: readonly { readonly rows: number; readonly ms: number }[];
 }
 
+/** Values of a slab's state: who is first decides whether a batch that was handed over still runs. */
+export const BATCH = { handed: 0, started: 1, revoked: 2 } as const;
+
+/** What a thread answers for a batch that was revoked before it started. */
+export const REVOKED = -1;
+
 /** Memory of one model on one thread: a full batch of every input and output. */
 export interface Slab {
+  /** One 32-bit word of `BATCH`. */
+  readonly state: SharedArrayBuffer;
   readonly inputs: readonly SharedArrayBuffer[];
   readonly outputs: readonly SharedArrayBuffer[];
 }
@@ -109,7 +117,7 @@ export interface InferenceTasks {
   load: { input: LoadInput; output: LoadOutput; progress: never };
   bind: { input: BindInput; output: undefined; progress: never };
   unload: { input: { key: string }; output: undefined; progress: never };
-  /** Runs what lies in the slab. */
+  /** Runs what lies in the slab; the time it took, or `REVOKED`. */
   batch: { input: { key: string; rows: number; side: Side }; output: number; progress: never };
   /** Runs one request of a model without batches. */
   single: {

@@ -53,6 +53,11 @@ export function failBatch(model: Served, batch: readonly Waiting[], failure: unk
   }
 }
 
+/** A request was given up before the batch started: the others wait again, at the head. */
+export function giveBack(model: Served, batch: readonly Waiting[]): void {
+  for (const request of batch) if (request.state !== 'answered') model.queue.giveBack(request);
+}
+
 /** False, so that it can stand in a filter. */
 export function expire(model: Served, request: Waiting): false {
   const text = `model ${model.name}: the deadline of the request passed`;

@@ -18,6 +18,8 @@ export interface Waiting extends CheckedInputs {
   readonly reject: (error: Error) => void;
   /** Stops listening to the caller's signal. */
   release: (() => void) | undefined;
+  /** Takes the batch back that it was handed over with; false when that has started. */
+  revoke: (() => boolean) | undefined;
 }
 
 class Line {
@@ -63,6 +65,7 @@ export class RequestQueue {
   readonly #lines: readonly Line[];
   readonly #rows: number[];
   readonly #alone = new Line();
+  readonly #returned = new Line();
   /** Rows that wait, over all priorities. */
   rows = 0;
   requests = 0;
@@ -84,10 +87,17 @@ export class RequestQueue {
     this.#count(entry, 1);
   }
 
+  /** Puts back what was handed over and not started, before all but those that run alone. */
+  giveBack(entry: Waiting): void {
+    entry.state = 'waiting';
+    this.#returned.push(entry);
+    this.#count(entry, 1);
+  }
+
   /** The most urgent. */
   peek(): Waiting | undefined {
-    const alone = this.#alone.peek();
-    if (alone) return alone;
+    const first = this.#alone.peek() ?? this.#returned.peek();
+    if (first) return first;
     for (const line of this.#lines) {
       const entry = line.peek();
       if (entry) return entry;
@@ -101,16 +111,17 @@ export class RequestQueue {
     if (alone) return [this.#started(alone)];
     const batch: Waiting[] = [];
     let room = most;
-    for (const line of this.#lines) {
+    const fillFrom = (line: Line): boolean => {
       for (;;) {
         const next = line.peek();
-        if (!next) break;
-        if (next.rows > room) return batch;
+        if (!next) return true;
+        if (next.rows > room) return false;
         line.shift();
         batch.push(this.#started(next));
         room -= next.rows;
       }
-    }
+    };
+    if (fillFrom(this.#returned)) this.#lines.every(fillFrom);
     return batch;
   }
 
@@ -130,7 +141,7 @@ export class RequestQueue {
   }
 
   *[Symbol.iterator](): Generator<Waiting> {
-    for (const line of [this.#alone, ...this.#lines]) {
+    for (const line of [this.#alone, this.#returned, ...this.#lines]) {
       for (const entry of line) if (entry.state === 'waiting') yield entry;
     }
   }

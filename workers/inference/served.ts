@@ -6,6 +6,7 @@ import { TroupeError } from '../../runtime/core/errors.ts';
 import type { ModelConfig } from './config.ts';
 import { createEstimate } from './estimate.ts';
 import {
+  BATCH,
   ELEMENTS,
   elementsOf,
   sizeOf,
@@ -19,6 +20,7 @@ import { RequestQueue, type Waiting } from './queue.ts';
 import type { CheckRules, OutputTensor } from './request.ts';
 
 interface Views {
+  readonly state: Int32Array;
   readonly inputs: readonly TensorData[];
   readonly outputs: readonly TensorData[];
 }
@@ -107,10 +109,15 @@ export class Served {
       throw new TroupeError('INVALID_ARGUMENT', text);
     }
     const make = (sizes: readonly number[]) => sizes.map((size) => new SharedArrayBuffer(size));
-    const slab = (): Slab => ({ inputs: make(inputs), outputs: make(outputs) });
+    const slab = (): Slab => ({
+      state: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT),
+      inputs: make(inputs),
+      outputs: make(outputs),
+    });
     const over = (specs: ModelSpec['inputs'], memory: readonly SharedArrayBuffer[]) =>
       specs.map(({ type }, at) => elementsOf(type, memory[at]!));
     const views = (one: Slab): Views => ({
+      state: new Int32Array(one.state),
       inputs: over(this.spec.inputs, one.inputs),
       outputs: over(this.spec.outputs, one.outputs),
     });
@@ -124,7 +131,10 @@ export class Served {
     const place = this.places.get(thread)!;
     const { side } = place;
     place.side = side === 0 ? 1 : 0;
-    const { inputs } = place.views[side];
+    const { inputs, state } = place.views[side];
+    Atomics.store(state, 0, BATCH.handed);
+    const revoke = (): boolean =>
+      Atomics.compareExchange(state, 0, BATCH.handed, BATCH.revoked) !== BATCH.started;
     let rows = 0;
     for (const request of batch) {
       for (let at = 0; at < inputs.length; at++) {
@@ -135,6 +145,7 @@ export class Served {
         );
       }
       rows += request.rows;
+      request.revoke = revoke;
     }
     return { side, rows };
   }
@@ -161,6 +172,7 @@ export class Served {
     const waited = request.state === 'waiting';
     request.state = 'answered';
     if (waited) this.queue.leave(request);
+    else request.revoke?.();
     this.counters.failure[reason]++;
     request.release?.();
     request.reject(error);
@@ -174,6 +186,12 @@ export class Served {
     this.counters.requestUs += (now - request.since) * 1000;
     request.release?.();
     request.resolve({ model: this.name, version: this.version, outputs });
+  }
+
+  /** A full batch waits, and nothing more urgent can come before it. */
+  get hasFullBatch(): boolean {
+    const { maxBatchSize, priorities } = this.config;
+    return this.batched && priorities.levels === 1 && this.queue.rows >= maxBatchSize;
   }
 
   /** Milliseconds of one thread's work for so many waiting rows. */

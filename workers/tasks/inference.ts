@@ -5,6 +5,7 @@
  */
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import {
+  BATCH,
   ELEMENTS,
   elementsOf,
   isElementType,
@@ -17,6 +18,7 @@ import {
   type LoadOutput,
   type LooseTensor,
   type Side,
+  REVOKED,
   type TensorData,
   type TensorSpec,
 } from '../inference/messages.ts';
@@ -30,11 +32,53 @@ interface Tensors {
 interface Loaded {
   readonly session: InferenceSession;
   bound?: BindInput;
+  /** The states of the slabs, by side. */
+  states?: readonly [Int32Array, Int32Array];
   /** By side and number of rows. */
   readonly tensors: readonly [Map<number, Tensors>, Map<number, Tensors>];
 }
 
 const models = new Map<string, Loaded>();
+/** What was asked for last; settles when it is over, never rejects. */
+let last: Promise<unknown> = Promise.resolve();
+const nothing = (): void => {};
+
+/** One after the other: until its turn comes, a batch may be taken back. */
+function inTurn<Result>(run: () => Promise<Result>): Promise<Result> {
+  const result = last.then(run);
+  last = result.then(nothing, nothing);
+  return result;
+}
+
+async function batch({ key, rows, side }: InferenceTasks['batch']['input']): Promise<number> {
+  const model = loaded(key);
+  const before = Atomics.compareExchange(model.states![side], 0, BATCH.handed, BATCH.started);
+  if (before !== BATCH.handed) return REVOKED;
+  const { feeds, fetches } = tensorsFor(model, side, rows);
+  const began = performance.now();
+  await model.session.run(feeds, fetches);
+  return performance.now() - began;
+}
+
+async function single(
+  { key, inputs }: InferenceTasks['single']['input'],
+  context: ThreadContext<never>,
+): Promise<InferenceTasks['single']['output']> {
+  const { session } = loaded(key);
+  const feeds = Object.fromEntries(
+    inputs.map(({ name, type, shape, data }) => [name, tensorOver(type, data, shape)]),
+  );
+  const began = performance.now();
+  const results = await session.run(feeds);
+  const ms = performance.now() - began;
+  const outputs = Object.entries(results).map(([name, { type, dims, data }]): LooseTensor => {
+    // The runtime owns the memory of its results; a copy can be moved.
+    const copy = (data as Float32Array<ArrayBuffer>).slice();
+    context.transfer(copy.buffer);
+    return { name, type: type as ElementType, shape: dims, data: copy };
+  });
+  return { ms, outputs };
+}
 
 const OPTIONS = {
   intraOpNumThreads: 1,
@@ -181,35 +225,15 @@ async function unload(key: string): Promise<void> {
 export const tasks = {
   load,
   bind(bind: BindInput): void {
-    loaded(bind.key).bound = bind;
+    const model = loaded(bind.key);
+    const [first, second] = bind.slabs;
+    model.bound = bind;
+    model.states = [new Int32Array(first.state), new Int32Array(second.state)];
   },
   unload: ({ key }: { key: string }) => unload(key),
-  async batch({ key, rows, side }: InferenceTasks['batch']['input']): Promise<number> {
-    const model = loaded(key);
-    const { feeds, fetches } = tensorsFor(model, side, rows);
-    const began = performance.now();
-    await model.session.run(feeds, fetches);
-    return performance.now() - began;
-  },
-  async single(
-    { key, inputs }: InferenceTasks['single']['input'],
-    context: ThreadContext<never>,
-  ): Promise<InferenceTasks['single']['output']> {
-    const { session } = loaded(key);
-    const feeds = Object.fromEntries(
-      inputs.map(({ name, type, shape, data }) => [name, tensorOver(type, data, shape)]),
-    );
-    const began = performance.now();
-    const results = await session.run(feeds);
-    const ms = performance.now() - began;
-    const outputs = Object.entries(results).map(([name, { type, dims, data }]): LooseTensor => {
-      // The runtime owns the memory of its results; a copy can be moved.
-      const copy = (data as Float32Array<ArrayBuffer>).slice();
-      context.transfer(copy.buffer);
-      return { name, type: type as ElementType, shape: dims, data: copy };
-    });
-    return { ms, outputs };
-  },
+  batch: (input: InferenceTasks['batch']['input']) => inTurn(() => batch(input)),
+  single: (input: InferenceTasks['single']['input'], context: ThreadContext<never>) =>
+    inTurn(() => single(input, context)),
 };
 
 export async function warm(setup: unknown): Promise<void> {
