@@ -4,13 +4,10 @@
  * the seed and the wall time that Troupe gets, on one thread; VROOM ends by
  * itself and is told to stop where it would take longer than the suite can wait.
  */
-import { execFile, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { checkPlan } from '../../workers/tasks/routing/check.ts';
+import { pythonWith } from '../harness/python.ts';
 import { MissingTool } from '../harness/wrk.ts';
 import { type Case, instanceOf } from './instances.ts';
 import { problemOf } from './problem.ts';
@@ -39,22 +36,10 @@ export function vroomMost(short: boolean): number {
   return short ? 15 : 60;
 }
 
-function folder(): string {
-  const hash = createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex').slice(0, 12);
-  const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
-  return join(cache, 'troupe', `bench-routing-${hash}`);
-}
-
 /** Makes the environment unless it is there; takes a minute the first time. */
 export async function requirePeers(): Promise<void> {
-  const env = folder();
-  const done = join(env, 'complete');
-  if (existsSync(done)) return;
-  const run = promisify(execFile);
-  rmSync(env, { recursive: true, force: true });
   try {
-    await run('python3', ['-m', 'venv', env]);
-    await run(join(env, 'bin/pip'), ['install', '--quiet', '-r', REQUIREMENTS]);
+    await pythonWith(REQUIREMENTS);
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     const why = code === 'ENOENT' ? 'there is no python3' : message.trim().split('\n').at(-1);
@@ -63,12 +48,12 @@ export async function requirePeers(): Promise<void> {
       { cause },
     );
   }
-  writeFileSync(done, '');
 }
 
-function ask(order: unknown): Promise<Printed> {
+async function ask(order: unknown): Promise<Printed> {
+  const python = await pythonWith(REQUIREMENTS);
   return new Promise((resolve, reject) => {
-    const child = spawn(join(folder(), 'bin/python'), [join(import.meta.dirname, 'peers.py')]);
+    const child = spawn(python, [join(import.meta.dirname, 'peers.py')]);
     let out = '';
     let complaint = '';
     child.stdout.on('data', (chunk: Buffer) => (out += chunk));
