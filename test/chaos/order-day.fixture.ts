@@ -110,7 +110,10 @@ export async function openWorkshop(): Promise<Workshop> {
   };
 }
 
-/** Rows of a state file that are never removed again; 0 while it has none. */
+/**
+ * Rows of a state file that are never removed again; 0 while it has none. Those of the stock
+ * codes' forecasts come all at once when every order has ended, and tell no progress.
+ */
 export function rowsIn(file: string): number {
   using probe = openProbe(file);
   return probe.rows();
@@ -128,7 +131,8 @@ function openProbe(file: string): Probe {
       try {
         database ??= new DatabaseSync(file, { readOnly: true });
         count ??= database.prepare(
-          `SELECT count(*) AS rows FROM state WHERE key NOT LIKE '%||$outbox||%'`,
+          `SELECT count(*) AS rows FROM state
+           WHERE key NOT LIKE '%||$outbox||%' AND key NOT LIKE '%||Prediction||%'`,
         );
         return Number(count.get()!['rows']);
       } catch {
