@@ -11,6 +11,10 @@ const SHARED = [
   'components/$1/!(index).ts',
   'components/{redis,postgresql}/*.ts',
 ];
+const TRACES =
+  'api sdk-trace resources exporter-zipkin exporter-trace-otlp-grpc exporter-trace-otlp-proto'
+    .split(' ')
+    .map((name) => `@opentelemetry/${name}`);
 const REGISTRY = ['components/registry.ts', 'components/*/index.ts'];
 
 export const ROOMS: readonly Room[] = [
@@ -82,7 +86,7 @@ export const ROOMS: readonly Room[] = [
     files: /^runtime\/telemetry\//,
     may: ['runtime/core/**', 'runtime/transport/listen.ts'],
     types: ['runtime/config/configuration.ts'],
-    packages: ['prom-client'],
+    packages: ['prom-client', '@grpc/grpc-js', ...TRACES],
     node: 'any',
   },
   {
