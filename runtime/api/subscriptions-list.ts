@@ -20,9 +20,9 @@ function text(value: unknown, what: string): string | undefined {
 }
 
 function rulesOf({ route, routes }: Record<string, unknown>, what: string): RouteRule[] {
+  const single = text(route, `${what}.route`);
   if (routes === undefined || routes === null) {
-    const path = text(route, `${what}.route`);
-    return path === undefined ? [] : [{ path }];
+    return single === undefined ? [] : [{ path: single }];
   }
   if (!isObject(routes)) return refuse(`${what}.routes must be an object`);
   const rules = routes['rules'] ?? [];
@@ -30,11 +30,11 @@ function rulesOf({ route, routes }: Record<string, unknown>, what: string): Rout
   const read = rules.map((rule: unknown, index): RouteRule => {
     const where = `${what}.routes.rules[${index}]`;
     if (!isObject(rule)) return refuse(`${where} must be an object`);
-    const match = text(rule['match'], `${where}.match`);
+    const match = text(rule['match'], `${where}.match`)?.trim() || undefined;
     const path = text(rule['path'], `${where}.path`) ?? '';
     return match === undefined ? { path } : { match, path };
   });
-  const last = text(routes['default'], `${what}.routes.default`);
+  const last = text(routes['default'], `${what}.routes.default`) ?? single;
   return last === undefined ? read : [...read, { path: last }];
 }
 

@@ -4,7 +4,18 @@
  */
 import { readNamed, type Named } from './named.ts';
 import type { Reader } from './reader.ts';
-import { cel, count, flag, list, nonEmpty, object, record, anyText, text } from './shape.ts';
+import {
+  anyText,
+  cel,
+  count,
+  flag,
+  list,
+  nonEmpty,
+  object,
+  record,
+  text,
+  type Read,
+} from './shape.ts';
 
 /** Without `match` the rule takes every event. */
 export interface RouteRule {
@@ -38,7 +49,9 @@ const common = {
   deadLetterTopic: text,
   bulkSubscribe: object({ enabled: flag, maxMessagesCount: count, maxAwaitDurationMs: count }),
 };
-const rule = object({ match: cel, path: text });
+/** An empty one takes every event. */
+const match: Read<string> = (reader, at) => (reader.text(at)?.trim() === '' ? '' : cel(reader, at));
+const rule = object({ match, path: text });
 const v2 = object({ ...common, routes: object({ rules: list(rule), default: text }) }, [
   'pubsubname',
   'topic',
