@@ -26,8 +26,12 @@ export function decodeMessage(
 ): Received {
   if (raw) {
     const { event } = fromRaw(data, topic, pubsub);
-    const { data: _data, ...envelope } = withTrace({ ...event }, metadata);
-    return { event, bytes: new TextEncoder().encode(JSON.stringify(envelope)) };
+    const traced = withTrace({ ...event }, metadata);
+    const { data: _data, ...envelope } = traced;
+    return {
+      event: traced as unknown as CloudEvent,
+      bytes: new TextEncoder().encode(JSON.stringify(envelope)),
+    };
   }
   if (isBinaryType(contentType)) {
     const event: Fields = {};
@@ -54,5 +58,7 @@ function withTrace(event: Fields, metadata: Readonly<Record<string, string>>): F
   }
   if (event['traceid'] === undefined && event['traceparent'] !== undefined)
     event['traceid'] = event['traceparent'];
+  if (event['traceparent'] === undefined && event['traceid'] !== undefined)
+    event['traceparent'] = event['traceid'];
   return event;
 }

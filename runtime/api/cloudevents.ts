@@ -3,7 +3,7 @@
  * the bytes of a broker become one again, by Dapr's pub/sub reference. JSON payloads travel
  * as the text they came as, so that no number loses a digit on the way.
  */
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { CloudEvent } from '../actor/actor.ts';
 import { isObject, rfc3339 } from './route.ts';
 
@@ -60,9 +60,8 @@ function asJsonText(data: Uint8Array): string | undefined {
   }
 }
 
-function freshTraceparent(): string {
-  return `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00`;
-}
+/** What an event says that no trace was begun for, as in Dapr. */
+export const NO_TRACE = `00-${'0'.repeat(32)}-${'0'.repeat(16)}-00`;
 
 const GO_SECONDS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600 };
 
@@ -101,7 +100,7 @@ function overridesOf(metadata: Metadata): Metadata {
 function wrap(envelope: Envelope): string {
   const { metadata, data, contentType } = envelope;
   const set = overridesOf(metadata);
-  const trace = set['traceparent'] ?? set['traceid'] ?? envelope.traceparent ?? freshTraceparent();
+  const trace = set['traceparent'] ?? set['traceid'] ?? envelope.traceparent ?? NO_TRACE;
   const fields = {
     id: set['id'] ?? envelope.id ?? randomUUID(),
     source: set['source'] ?? (envelope.source || SOURCE),
@@ -145,7 +144,7 @@ function passThrough(envelope: Envelope): string | undefined {
     return undefined;
   }
   if (!isObject(event)) return undefined;
-  const trace = envelope.traceparent ?? freshTraceparent();
+  const trace = envelope.traceparent ?? NO_TRACE;
   return JSON.stringify({
     ...event,
     ...('time' in event ? {} : { time: rfc3339(envelope.now) }),
