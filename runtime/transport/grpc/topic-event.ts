@@ -63,8 +63,11 @@ function dataOf(event: CloudEvent): Uint8Array {
   if (typeof base64 === 'string') return Buffer.from(base64, 'base64');
   if (data instanceof Uint8Array) return data;
   if (data === undefined) return NO_BYTES;
-  const isJson = /[/+]json(?:;|$)/i.test(event.datacontenttype ?? 'application/json');
-  return encoder.encode(typeof data === 'string' && !isJson ? data : JSON.stringify(data));
+  const type = event.datacontenttype ?? 'application/json';
+  if (/[/+]json\s*(?:;|$)/i.test(type)) return encoder.encode(JSON.stringify(data));
+  // Data that is neither text nor JSON by its type does not reach an app over gRPC, as in daprd.
+  if (!/^(?:text\/|application\/xml\s*(?:;|$))/i.test(type)) return NO_BYTES;
+  return encoder.encode(typeof data === 'string' ? data : JSON.stringify(data));
 }
 
 function cloudEvent(event: CloudEvent): Record<string, unknown> {
