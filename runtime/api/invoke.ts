@@ -15,6 +15,7 @@ import {
   responseHeaders,
   type Values,
 } from './invoke-headers.ts';
+import { cleanMethod, failure, needUrl } from './invoke-method.ts';
 import type { HeaderValues } from './route.ts';
 
 export interface AppRequest {
@@ -24,6 +25,8 @@ export interface AppRequest {
   readonly query: string;
   readonly headers: HeaderValues;
   readonly body?: AsyncIterable<Uint8Array> | Uint8Array | undefined;
+  /** Name of the protobuf type of the body, which apps over gRPC are told. */
+  readonly typeUrl?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -31,6 +34,8 @@ export interface AppResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly body: AsyncIterable<Uint8Array>;
+  /** Name of the protobuf type of the body, from an app over gRPC. */
+  readonly typeUrl?: string | undefined;
   /** What came behind the body, once it was read to its end. */
   readonly trailers?: (() => Readonly<Record<string, string>>) | undefined;
   /** How an app over gRPC ended the call, of which `status` is a translation. */
@@ -100,6 +105,7 @@ export interface InvokeRequest {
   readonly query: string;
   readonly headers: HeaderValues;
   readonly body?: AsyncIterable<Uint8Array> | undefined;
+  readonly typeUrl?: string | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -107,37 +113,6 @@ export interface InvokeApi {
   invoke(request: InvokeRequest): Promise<AppResponse>;
   /** To this app, for a sidecar that has said who calls. Errors: UNAVAILABLE, METHOD_NOT_FOUND. */
   deliver(request: AppRequest): Promise<AppResponse>;
-}
-
-// oxlint-disable-next-line no-control-regex -- Control characters are what the method is checked for.
-const FORBIDDEN = /[#?\x00-\x1f\x7f]/;
-
-/** A percent sign that begins no escape: daprd cannot make a URL of it. */
-const LONE_PERCENT = /%(?![0-9a-f]{2})/i;
-
-/** The method path without steps to elsewhere. Errors: ERR_DIRECT_INVOKE, as in daprd. */
-function cleanMethod(path: string, target = ''): string {
-  if (FORBIDDEN.test(path) || LONE_PERCENT.test(path)) {
-    throw failure(
-      target,
-      `invalid method ${JSON.stringify(path)}: it must not hold # ? a lone % or control characters`,
-    );
-  }
-  const steps: string[] = [];
-  for (const step of path.split('/')) {
-    if (step === '..') steps.pop();
-    else if (step !== '' && step !== '.') steps.push(step);
-  }
-  return steps.join('/');
-}
-
-function failure(
-  target: string,
-  why: string,
-  cause?: unknown,
-  name: 'DIRECT_INVOKE' | 'DIRECT_INVOKE_FORBIDDEN' = 'DIRECT_INVOKE',
-): ApiError {
-  return new ApiError(name, `failed to invoke, id: ${target}, err: ${why}`, { cause });
 }
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
@@ -203,7 +178,10 @@ export function createInvokeApi(options: InvokeOptions): InvokeApi {
     });
     const handler = handlers.get(path);
     if (handler) return callHandler(handler, { ...request, path }, headers);
-    if (app) return app.invoke(outgoing(request, path, headers));
+    if (app) {
+      needUrl(path, app, target);
+      return app.invoke(outgoing(request, path, headers));
+    }
     if (handlers.size > 0) {
       throw new ApiError('DIRECT_INVOKE_METHOD', `method "${path}" is not found`);
     }
@@ -252,7 +230,10 @@ export function createInvokeApi(options: InvokeOptions): InvokeApi {
       const asked = { ...request, target: appId, path, signal, body: stream };
       return callHandler(handler, asked, known(request.headers));
     }
-    if (app) return app.invoke({ ...request, path: `/${encodeURI(path)}` });
+    if (app) {
+      needUrl(path, app, appId);
+      return app.invoke({ ...request, path: `/${encodeURI(path)}` });
+    }
     throw new TroupeError('UNAVAILABLE', 'app channel is not initialized');
   }
 
@@ -288,6 +269,7 @@ const outgoing = (request: InvokeRequest, path: string, headers: Values): AppReq
   query: request.query,
   headers,
   body: request.body,
+  ...(request.typeUrl ? { typeUrl: request.typeUrl } : {}),
   signal: request.signal,
 });
 

@@ -5,7 +5,7 @@
  */
 import { TroupeError } from '../core/errors.ts';
 import type { Telemetry } from '../core/telemetry.ts';
-import { bytesOfAny, type AnyBytes } from '../transport/grpc/any.ts';
+import { bytesOfAny, typeOfAny, type AnyBytes } from '../transport/grpc/any.ts';
 import { createAppCaller, createGrpcEvents, type CallApp } from '../transport/grpc/app-events.ts';
 import type { OutgoingOptions } from '../transport/grpc/client-call.ts';
 import { createGrpcClient, type GrpcClient } from '../transport/grpc/client.ts';
@@ -41,6 +41,8 @@ export interface AppGrpcRequest {
   readonly query?: string;
   readonly headers?: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly body?: AsyncIterable<Uint8Array> | Uint8Array | undefined;
+  /** Name of the protobuf type of the body. */
+  readonly typeUrl?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -49,6 +51,7 @@ export interface AppGrpcResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly body: AsyncIterable<Uint8Array>;
+  readonly typeUrl?: string | undefined;
   readonly grpc: { readonly status: Status; readonly trailers: Metadata };
 }
 
@@ -138,7 +141,10 @@ export function createAppGrpc(options: AppGrpcOptions): AppGrpc {
     const type = headers['content-type'];
     const message = codec.request.encode({
       method: decodeURIComponent(path).replace(/^\/+/, ''),
-      data: { type_url: '', value: await collect(request.body, maxMessageBytes) },
+      data: {
+        type_url: request.typeUrl ?? '',
+        value: await collect(request.body, maxMessageBytes),
+      },
       contentType: typeof type === 'string' ? type : (type?.[0] ?? ''),
       httpExtension: { verb: VERBS[method] ?? 0, querystring: query },
     });
@@ -154,6 +160,7 @@ export function createAppGrpc(options: AppGrpcOptions): AppGrpc {
         status: 200,
         headers: received,
         body: once(bytesOfAny(data)),
+        typeUrl: typeOfAny(data),
         grpc: { status: { code: 0, message: '' }, trailers: reply.trailers },
       };
     } catch (error) {

@@ -24,6 +24,11 @@ export function bytesOfAny(any: AnyBytes | null | undefined): Uint8Array {
   return bytes;
 }
 
+/** The type that `bytesOfAny` has bytes of; undefined for bytes of no type. */
+export function typeOfAny(any: AnyBytes | null | undefined): string | undefined {
+  return any && any.type_url !== BYTES_VALUE && any.type_url !== '' ? any.type_url : undefined;
+}
+
 /** Bytes as an Any of BytesValue, which is how Dapr carries reminder data. */
 export function bytesValue(bytes: Uint8Array): AnyBytes {
   const value = protobuf.Writer.create()

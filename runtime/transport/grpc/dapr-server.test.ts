@@ -119,9 +119,11 @@ describe('actors over gRPC', () => {
     expect(String(reply['data'])).toBe('"hello"');
   });
 
-  it('keeps reminders: registers, gets, lists and deletes by type', async () => {
+  it('keeps reminders, their data as base64: registers, gets, lists and deletes by type', async () => {
     const reminder = { ...actor, name: 'r', dueTime: '1h', period: '10s', data: Buffer.from('7') };
-    expect((await api.call('RegisterActorReminder', reminder)).code).toBe(0);
+    const failurePolicy = { constant: { interval: { seconds: 3 }, maxRetries: 2 } };
+    const registered = await api.call('RegisterActorReminder', { ...reminder, failurePolicy });
+    expect(registered.code).toBe(0);
     const again = await api.call('RegisterActorReminder', { ...reminder, overwrite: false });
     expect(again.code).toBe(6);
     const found = await api.call('GetActorReminder', { ...actor, name: 'r' });
@@ -130,6 +132,7 @@ describe('actors over gRPC', () => {
       actorId: 'g-1',
       period: '@every 10s',
     });
+    expect(String((found.reply['data'] as { value: Buffer }).value)).toContain('"Nw=="');
     const listed = await api.call('ListActorReminders', { actorType: 'Counter' });
     expect(listed.reply['reminders']).toMatchObject([{ name: 'r' }]);
     await api.call('UnregisterActorRemindersByType', { actorType: 'Counter' });
@@ -169,7 +172,7 @@ describe('InvokeService', () => {
     expect(answer.headers.get('x-app')).toEqual(['yes']);
     expect(answer.headers.get('dapr-http-status')).toEqual(['200']);
     expect(await invoke({ method: 'gone' })).toMatchObject({ code: 5, message: 'Not Found' });
-    expect((await invoke({ method: '' })).code).toBe(3);
+    expect((await invoke({ method: '' })).code).toBe(5);
     const other = await shop.call('InvokeService', { id: 'nobody', message: { method: 'x' } });
     expect(other).toMatchObject({ code: 13 });
     expect(other.message).toContain("couldn't find service: nobody");

@@ -1,7 +1,7 @@
 /** An invocation as `dapr.proto.internals.v1` carries it between sidecars, and back. */
 import type { AppRequest, AppResponse } from '../../api/invoke.ts';
 import type { HeaderValues } from '../../api/route.ts';
-import { bytesOfAny, type AnyBytes } from '../grpc/any.ts';
+import { bytesOfAny, typeOfAny, type AnyBytes } from '../grpc/any.ts';
 import { decodeDetails, encodeStatus } from '../grpc/status-details.ts';
 import { CODES, httpOfCode } from '../grpc/status.ts';
 
@@ -109,9 +109,13 @@ export function headersOf(metadata: MetadataMessage): Record<string, string | re
 const textOf = (value: string | readonly string[] | undefined): string =>
   typeof value === 'string' ? value : (value?.[0] ?? '');
 
+/** The type of a body whose bytes travel apart. */
+const typed = (typeUrl: string | undefined): { readonly data?: AnyBytes } =>
+  typeUrl === undefined ? {} : { data: { type_url: typeUrl, value: new Uint8Array(0) } };
+
 /** The request without its body, which goes in payloads. */
 export function requestMessage(
-  { method, path, query, headers }: AppRequest,
+  { method, path, query, headers, typeUrl }: AppRequest,
   more: Readonly<Record<string, readonly string[]>>,
 ): InternalRequest {
   const metadata = metadataMessage(headers);
@@ -124,6 +128,7 @@ export function requestMessage(
     message: {
       method: decodeURIComponent(path).replace(/^\/+/, ''),
       contentType: textOf(headers['content-type']),
+      ...typed(typeUrl),
       httpExtension: { verb: Math.max(VERBS.lastIndexOf(method as 'GET'), 0), querystring: query },
     },
   };
@@ -144,12 +149,13 @@ export function appRequest(
     query: httpExtension?.querystring ?? '',
     headers,
     body: body ?? bytesOfAny(message?.data),
+    typeUrl: typeOfAny(message?.data),
     signal,
   };
 }
 
 /** The app's answer without its body. A gRPC app's status is its own code. */
-export function responseMessage({ status, headers, grpc }: AppResponse): InternalResponse {
+export function responseMessage({ status, headers, grpc, typeUrl }: AppResponse): InternalResponse {
   return {
     status: grpc
       ? {
@@ -165,7 +171,7 @@ export function responseMessage({ status, headers, grpc }: AppResponse): Interna
       : { code: status, message: '', details: [] },
     headers: metadataMessage(headers),
     trailers: grpc ? metadataMessage(grpc.trailers) : {},
-    message: { contentType: textOf(headers['content-type']) },
+    message: { contentType: textOf(headers['content-type']), ...typed(typeUrl) },
   };
 }
 
@@ -184,6 +190,7 @@ export function appResponse(
     status: httpOfCode(code),
     headers: received,
     body,
+    typeUrl: typeOfAny(message?.data),
     grpc: {
       status: {
         code,

@@ -60,6 +60,18 @@ const callee = { appId: 'stock', namespace: 'default' };
 const get: AppRequest = { method: 'GET', path: '/items/a%20b', query: 'x=1&y=2', headers: {} };
 
 describe('an invocation through two sidecars', () => {
+  it('carries the types of what apps over gRPC say to each other', async () => {
+    const { peers } = await pair(async (request) => ({
+      status: 200,
+      headers: {},
+      body: chunks(String(request.typeUrl)),
+      typeUrl: 'reply',
+      grpc: { status: { code: 0, message: '' }, trailers: {} },
+    }));
+    const answer = await peers.invoke(callee, { ...get, typeUrl: 'asked', body: chunks('x') });
+    expect([answer.typeUrl, await textOf(answer)]).toEqual(['reply', 'asked']);
+  });
+
   it('arrives as it was sent, with who calls whom, and its answer comes back', async () => {
     const { peers } = await pair(telling);
     const answer = await peers.invoke(callee, {

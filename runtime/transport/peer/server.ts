@@ -148,7 +148,7 @@ function rows(options: PeerServerOptions, maxPayload: number): MethodRow[] {
         for await (const part of answer.body) parts.push(part);
         const response = responseMessage(answer);
         const contentType = response.message?.contentType ?? '';
-        const data = { type_url: '', value: Buffer.concat(parts) };
+        const data = { type_url: answer.typeUrl ?? '', value: Buffer.concat(parts) };
         return { ...response, message: { contentType, data } };
       } catch (error) {
         throw channelError(error);

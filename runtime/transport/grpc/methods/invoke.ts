@@ -7,7 +7,7 @@ import { STATUS_CODES } from 'node:http';
 import { ApiError } from '../../../api/api-error.ts';
 import type { AppResponse, InvokeApi } from '../../../api/invoke.ts';
 import type { Call } from '../call.ts';
-import { bytesOfAny, type AnyBytes } from '../any.ts';
+import { bytesOfAny, typeOfAny, type AnyBytes } from '../any.ts';
 import { httpHeaders, grpcHeaders } from '../crossing.ts';
 import { unary, type MethodRow } from '../registry.ts';
 import { httpErrorInfo } from '../status-details.ts';
@@ -63,19 +63,18 @@ async function invoke(
   maxBytes: number,
 ): Promise<object> {
   const { id, message } = request;
-  if (!message || message.method === '') {
-    throw new ApiError('BAD_REQUEST', 'invalid request: message with a method is required');
-  }
+  if (!message) throw new ApiError('BAD_REQUEST', 'invalid request: a message is required');
   const data = bytesOfAny(message.data);
   const headers = httpHeaders(call.headers);
   headers['content-type'] = message.contentType || 'application/json';
   const answer = await api.invoke({
     target: id,
-    path: message.method.split('?')[0]!,
+    path: message.method,
     method: VERBS[message.httpExtension?.verb ?? 0] ?? 'POST',
-    query: message.httpExtension?.querystring ?? message.method.split('?')[1] ?? '',
+    query: message.httpExtension?.querystring ?? '',
     headers: { ...headers, 'content-length': String(data.byteLength) },
     body: once(data),
+    typeUrl: typeOfAny(message.data),
     signal: call.signal,
   });
   const body = await collect(answer, maxBytes);
@@ -99,7 +98,7 @@ async function invoke(
   }
   const type = answer.headers['content-type'];
   return {
-    data: { type_url: '', value: body },
+    data: { type_url: answer.typeUrl ?? '', value: body },
     contentType: typeof type === 'string' ? type : 'application/json',
   };
 }
