@@ -3,6 +3,7 @@ import { headerOf, type HeaderValues } from './route.ts';
 
 const HOP_BY_HOP = new Set([
   'connection',
+  'http2-settings',
   'keep-alive',
   'proxy-authenticate',
   'proxy-authorization',

@@ -69,6 +69,8 @@ export function createAppHttp(options: AppHttpOptions): AppHttp {
         },
         (response) => resolve(answerOf(response)),
       );
+      // HTTP/1.1 keeps connections without being told, and the app is to see the caller's headers only.
+      request.removeHeader('connection');
       request.once('error', (cause) => reject(noAnswer(host, port, cause, signal)));
       if (body === undefined || body instanceof Uint8Array) {
         request.end(body);

@@ -63,6 +63,7 @@ export function createHttpEndpoints(
             },
             (response) => resolve(answerOf(response)),
           );
+          request.removeHeader('connection');
           request.once('error', (cause) =>
             reject(
               signal?.aborted

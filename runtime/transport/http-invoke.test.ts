@@ -75,6 +75,23 @@ describe('invoking the app', () => {
     });
   });
 
+  it('shows neither it nor the caller headers that belong to a connection, and keeps connections', async () => {
+    const own = { 'http2-settings': 'AAM', te: 'trailers', 'proxy-connection': 'keep-alive' };
+    const answer = await api.send('GET', '/v1.0/invoke/shop/method/a', { headers: own });
+    expect(answer.headers.get('connection')).toBeNull();
+    const { headers } = answer.json as { headers: Record<string, string> };
+    expect(Object.keys(headers)).not.toEqual(
+      expect.arrayContaining([expect.stringMatching(/^(?:connection|te|http2|proxy)/)]),
+    );
+    let opened = 0;
+    const count = (): void => void opened++;
+    app.on('connection', count);
+    await api.send('GET', '/v1.0/invoke/shop/method/a');
+    await api.send('GET', '/v1.0/invoke/shop/method/a');
+    app.off('connection', count);
+    expect(opened).toBeLessThan(2);
+  });
+
   it('gives back its status and redirects as they are', async () => {
     expect((await api.send('GET', '/v1.0/invoke/shop/method/teapot')).status).toBe(418);
     const moved = await api.send('GET', '/v1.0/invoke/shop/method/elsewhere');

@@ -50,8 +50,13 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     HEADERS_TIMEOUT_MS,
     options.requestTimeoutMs ?? HEADERS_TIMEOUT_MS,
   );
-  const onRequest = (message: IncomingMessage, response: ServerResponse): void =>
+  const onRequest = (message: IncomingMessage, response: ServerResponse): void => {
+    // HTTP/1.1 keeps connections without being told, and daprd does not tell.
+    if (message.httpVersion === '1.1' && response.shouldKeepAlive) {
+      response.removeHeader('connection');
+    }
     handler.handle(message, response);
+  };
   const servers: Server[] = [];
   const second: CleartextHttp2[] = [];
   let closed: Promise<void> | undefined;

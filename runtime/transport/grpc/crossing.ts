@@ -79,11 +79,12 @@ export function grpcHeaders(headers: HeaderValues): Record<string, string | stri
   return metadata;
 }
 
+/** Meant for the sidecar that a call came to, or counted anew. */
+const NOT_ONWARD = new Set(['content-length', 'dapr-api-token', 'dapr-app-id']);
+
 /** Metadata that goes on from one gRPC call to the next. */
 export function onward(metadata: Metadata): Metadata {
   return Object.fromEntries(
-    Object.entries(metadata).filter(
-      ([name]) => !HOP_BY_HOP.has(name) && name !== 'content-length' && name !== 'dapr-api-token',
-    ),
+    Object.entries(metadata).filter(([name]) => !HOP_BY_HOP.has(name) && !NOT_ONWARD.has(name)),
   );
 }
