@@ -1,7 +1,8 @@
 /**
  * gRPC calls out, straight on node:http2 as the server is: raw messages of any
- * method, so that the proxy and the typed callers share one client. One
- * connection, opened when a call needs it and again after it was lost.
+ * method, so that the proxy and the typed callers share one client. A
+ * connection is opened when a call needs it and again after it was lost;
+ * beyond the calls that one carries there is another, as daprd's pool has it.
  */
 import { connect, type ClientHttp2Session } from 'node:http2';
 import { connect as connectSocket } from 'node:net';
@@ -40,6 +41,8 @@ export interface GrpcClient extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** Calls that a connection carries at once; many servers take no more. */
+const CALLS_PER_CONNECTION = 100;
 const WINDOW = 1024 * 1024;
 const CONNECTION_WINDOW = 16 * 1024 * 1024;
 
@@ -53,11 +56,14 @@ export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
   const { host, port, tls = false, maxMessageBytes, telemetry, socket } = options;
   const scheme = tls ? 'https' : 'http';
   const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
-  let session: Connection | undefined;
+  const sessions = new Set<Connection>();
   let isClosed = false;
 
   function open(): Connection {
-    if (session && !session.http2.closed && !session.http2.destroyed) return session;
+    for (const one of sessions) {
+      const { closed, destroyed } = one.http2;
+      if (!closed && !destroyed && one.calls < CALLS_PER_CONNECTION) return one;
+    }
     if (isClosed) throw new TroupeError('UNAVAILABLE', `the client of ${authority} is closed`);
     const fresh = connect(`${scheme}://${authority}`, {
       rejectUnauthorized: false,
@@ -67,15 +73,20 @@ export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
     fresh.on('error', () => {});
     fresh.once('connect', () => fresh.setLocalWindowSize(CONNECTION_WINDOW));
     const opened: Connection = { http2: fresh, calls: 0 };
-    const forget = (): void => {
-      if (session === opened) session = undefined;
-    };
+    const forget = (): void => void sessions.delete(opened);
     fresh.once('close', forget);
     fresh.once('goaway', forget);
     // An idle connection keeps no process alive; calls hold it while they run.
     fresh.unref();
-    session = opened;
+    sessions.add(opened);
     return opened;
+  }
+
+  /** Of idle connections one is kept. */
+  function rest(idle: Connection): void {
+    if (idle.http2.destroyed) return;
+    idle.http2.unref();
+    if (sessions.size > 1 && sessions.delete(idle)) idle.http2.close();
   }
 
   function call(path: string, given: OutgoingOptions = {}): OutgoingCall {
@@ -94,7 +105,7 @@ export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
     target.calls++;
     stream.once('close', () => {
       target.calls--;
-      if (target.calls === 0 && !target.http2.destroyed) target.http2.unref();
+      if (target.calls === 0) rest(target);
     });
     return new RunningCall(stream, maxMessageBytes, given);
   }
@@ -119,12 +130,12 @@ export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
 
   const close = (): Promise<void> => {
     isClosed = true;
-    session?.http2.destroy();
+    for (const one of sessions) one.http2.destroy();
     return Promise.resolve();
   };
   return {
     get calls() {
-      return session?.calls ?? 0;
+      return [...sessions].reduce((sum, { calls }) => sum + calls, 0);
     },
     call,
     unary: telemetry
