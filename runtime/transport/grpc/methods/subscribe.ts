@@ -66,7 +66,7 @@ async function initialOf(requests: AsyncGenerator<SubscribeMessage>): Promise<In
 
 async function serve(subscriptions: Subscriptions, call: Stream): Promise<void> {
   const requests = call.requests();
-  const initial = await initialOf(requests);
+  const initial = await Promise.race([initialOf(requests), leavingOf(call)]);
   const pending = new Pending();
 
   async function deliver(delivery: Delivery): Promise<DeliveryResult> {
@@ -109,7 +109,13 @@ async function serve(subscriptions: Subscriptions, call: Stream): Promise<void> 
   try {
     await call.send({ initialResponse: {} });
     acknowledged.resolve();
-    await Promise.race([read(), leavingOf(call)]);
+    const reading = read();
+    await Promise.race([reading, leavingOf(call)]).catch(async (error: unknown) => {
+      // The app may still say what became of the events that it has.
+      const gone = reading.catch(() => {});
+      if (call.leaving.aborted) await Promise.race([subscription.close(), gone]);
+      throw error;
+    });
   } finally {
     acknowledged.resolve();
     pending.end();
