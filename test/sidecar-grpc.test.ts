@@ -103,6 +103,23 @@ it('an app without a port hosts actors over its stream, and callers over HTTP re
     body: '7',
   });
   expect([answer.status, await answer.text()]).toEqual([200, '"got 7"']);
+  const save = createProtos().method<object, object>(DAPR_SERVICE, 'ExecuteActorStateTransaction');
+  const value = { value: Buffer.from('any text') };
+  await new Promise<void>((resolve, reject) => {
+    client.makeUnaryRequest<object, object>(
+      `/${DAPR_SERVICE}/ExecuteActorStateTransaction`,
+      (message) => Buffer.from(save.request.encode(message)),
+      (bytes) => save.response.decode(bytes),
+      {
+        actorType: 'Remote',
+        actorId: 'r-1',
+        operations: [{ operationType: 'upsert', key: 'note', value }],
+      },
+      (error) => (error ? reject(error) : resolve()),
+    );
+  });
+  const note = await fetch(`${sidecar.base}/v1.0/actors/Remote/r-1/state/note`);
+  expect(await note.text()).toBe('any text');
   stream.cancel();
   client.close();
 });

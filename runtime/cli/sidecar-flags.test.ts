@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseSidecarFlags, SIDECAR_FLAGS } from './sidecar-flags.ts';
 import { sidecarSettings } from './sidecar-settings.ts';
@@ -90,6 +91,18 @@ describe('flags of the sidecar', () => {
     const outcome = await run(args);
     expect(outcome.code).toBe(code);
     expect(outcome.output.replaceAll('\\"', '"')).toContain(text);
+  });
+
+  it('name a file for jobs when there is a scheduler, which quotes and blanks are not', () => {
+    const jobsFile = (address: string): string | undefined =>
+      sidecarSettings(parseSidecarFlags([...base, `--scheduler-host-address=${address}`]), {
+        HOME: '/home/ann',
+        NAMESPACE: 'a/b',
+      }).jobsFile;
+    expect(jobsFile('localhost:50006')).toBe(
+      join('/home/ann', '.local', 'share', 'troupe', 'jobs', 'a%2Fb-shop.sqlite'),
+    );
+    for (const none of ['', ' ', "''", '"  "']) expect(jobsFile(none)).toBeUndefined();
   });
 
   it('tell the version of Dapr that is served, as daprd tells its own', async () => {

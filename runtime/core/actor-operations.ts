@@ -4,6 +4,7 @@
  * the same as for its own methods.
  */
 import type { Activation } from './activation.ts';
+import { StoredText } from './codec.ts';
 import { TroupeError, type ActorAddress } from './errors.ts';
 import type { ActorRuntime, ReminderSpec } from './ports.ts';
 import { planReminder } from './reminders.ts';
@@ -38,8 +39,9 @@ export function createActorOperations(
             cell.delete();
             continue;
           }
-          const { json, ttlSeconds } = operation;
-          cell.set(JSON.parse(json), ttlSeconds === undefined ? undefined : ttlSeconds * 1000);
+          const { name, json, ttlSeconds } = operation;
+          const value = activation.host.target.outside ? new StoredText(json) : parsed(name, json);
+          cell.set(value, ttlSeconds === undefined ? undefined : ttlSeconds * 1000);
         }
       }),
 
@@ -67,6 +69,16 @@ export function createActorOperations(
         turn.mutable().reminders.set(name, null);
       }),
   };
+}
+
+/** What an actor of this process reads its entries as. */
+function parsed(name: string, json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch (cause) {
+    const text = `value of "${name}" must be JSON: ${(cause as Error).message}`;
+    throw new TroupeError('INVALID_ARGUMENT', text, { cause });
+  }
 }
 
 /** Names that the engine keeps its own rows under are not for entries. */

@@ -134,10 +134,20 @@ function copyObject(value: object, depth: number, step: Step | undefined): unkno
   return members;
 }
 
+/** Text that is stored as it is: state that an app outside keeps in a form of its own. */
+export class StoredText {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
 /** JSON text of a value, by the rules above. `undefined` gives undefined. */
 export function toJson(value: unknown): string | undefined {
   if (value === undefined) return undefined;
-  return isPlain(value, 0) ? JSON.stringify(value) : JSON.stringify(copy(value, 0, undefined));
+  if (isPlain(value, 0)) return JSON.stringify(value);
+  return value instanceof StoredText ? value.text : JSON.stringify(copy(value, 0, undefined));
 }
 
 /** True for values that JSON.stringify renders by the rules above without help; false sends them the careful way. */

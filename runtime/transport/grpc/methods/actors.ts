@@ -8,6 +8,7 @@ import type { EntryOperation, TimerSpec } from '../../../core/ports.ts';
 import { firstOf } from '../metadata.ts';
 import { bytesOfAny, bytesValue, type AnyBytes } from '../any.ts';
 import { EMPTY, unary, type MethodRow } from '../registry.ts';
+import { failurePolicyOf, type PolicyMessage } from './jobs.ts';
 import { traceOf } from '../trace.ts';
 
 type Texts = Readonly<Record<string, string>>;
@@ -60,26 +61,23 @@ function textOf(data: string | Uint8Array): Uint8Array {
   return typeof data === 'string' ? encoder.encode(data) : data;
 }
 
-/** JSON text of bytes; an empty text when there are none. */
-function jsonOf(bytes: Uint8Array, what: string): string {
+/** State is kept as text; an app's own form of it may be any. */
+function stateText(bytes: Uint8Array, key: string): string {
   try {
-    const text = decoder.decode(bytes);
-    if (text !== '') JSON.parse(text);
-    return text;
+    return decoder.decode(bytes) || 'null';
   } catch (cause) {
-    throw new ApiError('MALFORMED_REQUEST', `${what} must be JSON: ${(cause as Error).message}`, {
-      cause,
-    });
+    const text = `value of "${key}" must be UTF-8 text; encode bytes, for example as base64`;
+    throw new ApiError('MALFORMED_REQUEST', text, { cause });
   }
 }
 
-function scheduleOf({ dueTime, period, ttl, data, name }: ScheduleMessage): TimerSpec {
-  const json = jsonOf(data, `data of "${name}"`);
+function scheduleOf({ dueTime, period, ttl, data }: ScheduleMessage): TimerSpec {
   return {
     ...(dueTime ? { due: dueTime } : {}),
     ...(period ? { period } : {}),
     ...(ttl ? { ttl } : {}),
-    ...(json === '' ? {} : { data: JSON.parse(json) as unknown }),
+    // As in Dapr, bytes reach the app as JSON has bytes: in base64.
+    ...(data.length === 0 ? {} : { data: Buffer.from(data).toString('base64') }),
   };
 }
 
@@ -114,7 +112,7 @@ function operationOf(one: TransactionMessage['operations'][number]): EntryOperat
     );
   }
   const ttlSeconds = ttlSecondsOf(metadata);
-  const json = jsonOf(bytesOfAny(value), `value of "${key}"`) || 'null';
+  const json = stateText(bytesOfAny(value), key);
   return { kind: 'upsert', name: key, json, ...(ttlSeconds === undefined ? {} : { ttlSeconds }) };
 }
 
@@ -209,18 +207,17 @@ function timers(api: ActorsApi): MethodRow[] {
 
 function reminders(api: ActorsApi): MethodRow[] {
   return [
-    unary<ScheduleMessage & { overwrite?: boolean | null; failurePolicy?: object | null }, object>(
+    unary<
+      ScheduleMessage & { overwrite?: boolean | null; failurePolicy?: PolicyMessage | null },
+      object
+    >(
       'RegisterActorReminder',
       async (request) => {
-        if (request.failurePolicy) {
-          throw new ApiError(
-            'API_UNIMPLEMENTED',
-            'failure_policy of reminders is not supported yet; leave it out: a failing reminder is retried with back-off',
-          );
-        }
+        const failurePolicy = failurePolicyOf(request.failurePolicy);
         await api.setReminder(addressOf(request), request.name, {
           ...scheduleOf(request),
           overwrite: request.overwrite ?? undefined,
+          ...(failurePolicy ? { failurePolicy } : {}),
         });
         return EMPTY;
       },

@@ -2,6 +2,7 @@
 import { ApiError } from '../../../api/api-error.ts';
 import type { JobsApi } from '../../../api/jobs.ts';
 import type { JobData, JobSpec } from '../../../core/jobs.ts';
+import type { FailurePolicy } from '../../../core/ports.ts';
 import type { AnyBytes } from '../any.ts';
 import { EMPTY, unary, type MethodRow } from '../registry.ts';
 import {
@@ -19,12 +20,15 @@ interface Job {
   readonly dueTime?: string;
   readonly ttl?: string;
   readonly data?: AnyBytes | null;
-  readonly failurePolicy?: {
-    readonly drop?: object | null;
-    readonly constant?: {
-      readonly interval?: PlainDuration | null;
-      readonly maxRetries?: number;
-    } | null;
+  readonly failurePolicy?: PolicyMessage | null;
+}
+
+/** JobFailurePolicy, which reminders have as well. */
+export interface PolicyMessage {
+  readonly drop?: object | null;
+  readonly constant?: {
+    readonly interval?: PlainDuration | null;
+    readonly maxRetries?: number;
   } | null;
 }
 
@@ -55,17 +59,23 @@ function specOf(job: Job): JobSpec {
   if (Object.hasOwn(job, 'repeats')) spec.repeats = job.repeats!;
   const data = job.data ? jobData(job.data) : undefined;
   if (data) spec.data = data;
-  const { drop, constant } = job.failurePolicy ?? {};
-  if (drop) spec.failurePolicy = { kind: 'drop' };
-  if (constant) {
-    const maxRetries = Object.hasOwn(constant, 'maxRetries') ? constant.maxRetries! : undefined;
-    spec.failurePolicy = {
-      kind: 'constant',
-      intervalMs: constant.interval ? millisecondsOf(constant.interval) : 0,
-      ...(maxRetries === undefined ? {} : { maxRetries }),
-    };
-  }
+  const failurePolicy = failurePolicyOf(job.failurePolicy);
+  if (failurePolicy) spec.failurePolicy = failurePolicy;
   return spec;
+}
+
+export function failurePolicyOf(
+  message: PolicyMessage | null | undefined,
+): FailurePolicy | undefined {
+  const { drop, constant } = message ?? {};
+  if (drop) return { kind: 'drop' };
+  if (!constant) return undefined;
+  const maxRetries = Object.hasOwn(constant, 'maxRetries') ? constant.maxRetries! : undefined;
+  return {
+    kind: 'constant',
+    intervalMs: constant.interval ? millisecondsOf(constant.interval) : 0,
+    ...(maxRetries === undefined ? {} : { maxRetries }),
+  };
 }
 
 function jobOf(name: string, { data, failurePolicy, ...spec }: JobSpec): object {
