@@ -77,11 +77,17 @@ export function enter(
 ): () => void {
   const { name, type, version } = spec;
   const isFit = kind === 'state' && lackingForActors(component as StateStore).length === 0;
+  // No API call tells the two apart: in daprd too, only what the runtime itself keeps is found by key.
   const listed: ComponentInfo = {
     name,
     type,
     version,
-    capabilities: isFit ? [...component.features, 'ACTOR'] : component.features,
+    capabilities: isFit
+      ? [
+          ...component.features.map((name) => (name === 'ORDERED_INDEX' ? 'KEYS_LIKE' : name)),
+          'ACTOR',
+        ]
+      : component.features,
   };
   const put = <T>(table: Map<string, T>, entry: T): (() => void) => {
     table.set(name, entry);

@@ -120,7 +120,6 @@ function reading(
 
   async function pull(): Promise<void> {
     for await (const message of stream.messages()) {
-      if (isClosing) continue;
       const one = handle(message).finally(() => running.delete(one));
       running.add(one);
     }
