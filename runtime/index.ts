@@ -18,6 +18,8 @@ export type {
   System,
   SystemOptions,
 } from './hosts/system.ts';
+export { openTracing } from './hosts/tracing.ts';
+export type { Span, SpanOptions, Tracer } from './core/tracing.ts';
 export { readResources } from './cli/resources.ts';
 export { component } from './config/component.ts';
 export type { ComponentSpec } from './config/component.ts';

@@ -7,11 +7,11 @@ import {
   malformed,
   textOf,
   textsOf,
-  traceOf,
   type HttpRequest,
   type HttpResponse,
   type HttpRoute,
 } from './route.ts';
+import { bindingTrace } from './trace-context.ts';
 
 async function invoke(api: BindingsApi, request: HttpRequest): Promise<HttpResponse> {
   const { params, headers, signal } = request;
@@ -23,7 +23,7 @@ async function invoke(api: BindingsApi, request: HttpRequest): Promise<HttpRespo
       operation: textOf(body['operation'], 'operation') ?? '',
       // daprd gives bindings JSON, so a text keeps its quotes.
       data: Buffer.from(JSON.stringify(body['data'] ?? null)),
-      metadata: { ...textsOf(body['metadata'], 'metadata'), ...traceOf(headers) },
+      metadata: { ...textsOf(body['metadata'], 'metadata'), ...bindingTrace(headers) },
     },
     { signal },
   );

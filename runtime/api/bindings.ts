@@ -8,6 +8,7 @@ import { TroupeError } from '../core/errors.ts';
 import type { EngineLogger } from '../core/ports.ts';
 import type { Resiliency } from '../core/resiliency.ts';
 import type { Telemetry } from '../core/telemetry.ts';
+import { traced, type Tracer } from '../core/tracing.ts';
 import { statusIn } from '../core/resiliency-retry.ts';
 import { ApiError } from './api-error.ts';
 import { bindingAppOf } from './app-deliveries.ts';
@@ -29,6 +30,7 @@ export interface BindingsOptions {
   readonly app?: AppChannel | undefined;
   /** Absent: nothing is measured. */
   readonly telemetry?: Telemetry | undefined;
+  readonly tracer?: Tracer | undefined;
   readonly namespace?: string | undefined;
   readonly logger: EngineLogger;
 }
@@ -82,6 +84,8 @@ export interface BindingsApi {
 }
 
 const PROBE_TIMEOUT_MS = 3000;
+/** What daprd gives the replies of events that were under way when it stops. */
+const REPLY_MS = 400;
 
 const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);
@@ -140,6 +144,7 @@ export function createBindingsApi({
   logger,
   resiliency,
   telemetry,
+  tracer,
   namespace = '',
 }: BindingsOptions): BindingsApi {
   async function run(
@@ -182,35 +187,59 @@ export function createBindingsApi({
     } = {}) {
       const leaving = new AbortController();
       const { signal } = leaving;
+      const running = new Set<Promise<unknown>>();
+      let isClosed = false;
       const stops: (() => Promise<void>)[] = [];
       if (receiver) {
         for (const [name, entry] of bindings) {
           if (!isOf(entry, 'input')) continue;
           const input = { name, route: entry.route };
           if (!(await isTaken(receiver, input, entry, probeTimeoutMs))) continue;
+          const take = async (event: BindingEvent): Promise<Uint8Array | undefined> => {
+            const send = (given: AbortSignal): Promise<BindingReply> =>
+              tracer
+                ? traced(tracer, `bindings/${name}`, { kind: 'client' }, (traceparent) => {
+                    const metadata = { ...event.metadata, traceparent };
+                    return receiver.deliver(input, { ...event, metadata }, { signal: given });
+                  })
+                : receiver.deliver(input, event, { signal: given });
+            const policy = resiliency?.inbound(name, 'Binding');
+            const deliver = (): Promise<BindingReply> =>
+              policy?.run((attempt) => send(attempt.signal ?? signal), {
+                signal,
+                codeOf: statusIn,
+              }) ?? send(signal);
+            const reply = await (telemetry
+              ? timed(deliver, (success, elapsedMs) => {
+                  const labels = { component: name, namespace, success: String(success) };
+                  countAndTime(telemetry, INPUT_BINDING, labels, elapsedMs);
+                })
+              : deliver());
+            await fanOut(reply, signal);
+            return reply.data;
+          };
           stops.push(
             await entry.binding.read(async (event) => {
-              const send = (given: AbortSignal): Promise<BindingReply> =>
-                receiver.deliver(input, event, { signal: given });
-              const policy = resiliency?.inbound(name, 'Binding');
-              const deliver = (): Promise<BindingReply> =>
-                policy?.run((attempt) => send(attempt.signal ?? signal), {
-                  signal,
-                  codeOf: statusIn,
-                }) ?? send(signal);
-              const reply = await (telemetry
-                ? timed(deliver, (success, elapsedMs) => {
-                    const labels = { component: name, namespace, success: String(success) };
-                    countAndTime(telemetry, INPUT_BINDING, labels, elapsedMs);
-                  })
-                : deliver());
-              await fanOut(reply, signal);
-              return reply.data;
+              if (isClosed) throw new TroupeError('CANCELLED', 'input binding is closed');
+              const handled = Promise.withResolvers<void>();
+              running.add(handled.promise);
+              try {
+                return await take(event);
+              } finally {
+                running.delete(handled.promise);
+                handled.resolve();
+              }
             }),
           );
         }
       }
       return async () => {
+        isClosed = true;
+        if (running.size > 0) {
+          await Promise.all(running);
+          // The replies are still on their way to the bindings.
+          await new Promise((resolve) => setTimeout(resolve, REPLY_MS));
+        }
         leaving.abort();
         await Promise.all(stops.splice(0).map((stop) => stop()));
       };

@@ -9,6 +9,7 @@ import type { JobScheduler } from '../core/job-scheduler.ts';
 import type { EngineLogger } from '../core/ports.ts';
 import type { Resiliency } from '../core/resiliency.ts';
 import type { Telemetry } from '../core/telemetry.ts';
+import type { Tracer } from '../core/tracing.ts';
 import {
   configurationRoutes,
   createConfigurationApi,
@@ -34,6 +35,7 @@ export interface BlocksOptions {
   readonly resiliency?: Resiliency | undefined;
   /** Absent: nothing is measured. */
   readonly telemetry?: Telemetry | undefined;
+  readonly tracer?: Tracer | undefined;
   readonly secretStores?: ReadonlyMap<string, SecretStore> | undefined;
   readonly secretScopes?: readonly SecretScope[] | undefined;
   readonly configurations?: ReadonlyMap<string, ConfigurationStore> | undefined;

@@ -5,6 +5,7 @@
 import type { ActorRuntime, EngineLogger, Publisher } from '../core/ports.ts';
 import type { Resiliency } from '../core/resiliency.ts';
 import type { Telemetry } from '../core/telemetry.ts';
+import type { Tracer } from '../core/tracing.ts';
 import { actorRoutes } from './actor-routes.ts';
 import { createActorsApi, type ActorsApi } from './actors.ts';
 import { measuredDeliver, measuredPeers } from './block-telemetry.ts';
@@ -40,6 +41,7 @@ import type { HttpRoute } from './route.ts';
 import { createStateApi, type StateApi, type StateStoreEntry } from './state.ts';
 import { createStateOutbox, type StateOutbox } from './state-outbox.ts';
 import { stateRoutes } from './state-routes.ts';
+import { withTrace } from './trace-context.ts';
 import { createSubscriptions, type Subscriptions, type Timer } from './subscriptions.ts';
 
 export interface ApiOptions extends BlocksOptions {
@@ -78,6 +80,8 @@ export interface ApiOptions extends BlocksOptions {
   readonly resiliency?: Resiliency | undefined;
   /** Gets counts and latencies of what the blocks do. Absent: nothing is measured. */
   readonly telemetry?: Telemetry | undefined;
+  /** Makes spans of deliveries to the app. Absent: a trace context is passed on as it came. */
+  readonly tracer?: Tracer | undefined;
   readonly logger: EngineLogger;
   /** Absent: always ready. */
   readonly ready?: (() => Readiness) | undefined;
@@ -162,7 +166,10 @@ function modelRoutes(
 
 function createMeasuredInvoke(options: ApiOptions): InvokeApi {
   const { telemetry, peers } = options;
-  if (!telemetry) return createInvokeApi(options);
-  const invoke = createInvokeApi({ ...options, peers: peers && measuredPeers(peers, telemetry) });
-  return { ...invoke, deliver: measuredDeliver(invoke.deliver, telemetry) };
+  const measured = telemetry && peers && measuredPeers(peers, telemetry);
+  const invoke = createInvokeApi(measured ? { ...options, peers: measured } : options);
+  return {
+    invoke: (request) => invoke.invoke({ ...request, headers: withTrace(request.headers) }),
+    deliver: telemetry ? measuredDeliver(invoke.deliver, telemetry) : invoke.deliver,
+  };
 }

@@ -8,6 +8,7 @@ import { TroupeError } from '../core/errors.ts';
 import type { EngineLogger } from '../core/ports.ts';
 import type { Policy } from '../core/resiliency-runner.ts';
 import type { Telemetry } from '../core/telemetry.ts';
+import { traced, type SpanOptions, type Tracer } from '../core/tracing.ts';
 import { countAndTime, INGRESS, timed } from './block-telemetry.ts';
 import { hasExpired, type Received } from './cloudevents.ts';
 import { decodeMessage } from './cloudevents-decode.ts';
@@ -27,6 +28,7 @@ export interface DeliveryParts {
   readonly now: () => number;
   readonly logger: EngineLogger;
   readonly telemetry?: Telemetry | undefined;
+  readonly tracer?: Tracer | undefined;
   readonly namespace: string;
 }
 
@@ -104,9 +106,15 @@ export async function deliverOne(
   const routed = await route(parts, message);
   if (!routed) return;
   const { received, path } = routed;
+  const { tracer } = parts;
   const attempt = async (signal: AbortSignal): Promise<void> => {
     const result = await tellOutcome(parts, async () => {
-      const answer = await deliver({ ...received, path, message, signal });
+      const given = { ...received, path, message, signal };
+      const answer = await (tracer
+        ? traced(tracer, `pubsub/${parts.topic}`, spanOf(received), (traceparent) =>
+            deliver({ ...given, traceparent }),
+          )
+        : deliver(given));
       return typeof answer === 'string' ? { status: answer } : answer;
     });
     switch (result.status) {
@@ -122,8 +130,8 @@ export async function deliverOne(
     }
     result.status satisfies never;
   };
+  const policy = parts.policy();
   try {
-    const policy = parts.policy();
     await (policy
       ? policy.run(({ signal = closing }) => attempt(signal), {
           signal: closing,
@@ -131,7 +139,10 @@ export async function deliverOne(
         })
       : attempt(closing));
   } catch (error) {
-    if (isClosing() || !(await toDeadLetter(parts, message))) throw error;
+    if (!isClosing() && (await toDeadLetter(parts, message))) return;
+    if (isClosing() || !policy?.repeats) throw error;
+    const text = `${textOf(error)}; the inbound retries of "${parts.pubsub}" are used up`;
+    throw new TroupeError('UNAVAILABLE', text, { cause: error, retryable: false });
   }
 }
 
@@ -152,6 +163,14 @@ async function tellOutcome(
     };
     countAndTime(telemetry, INGRESS, labels, elapsedMs);
   });
+}
+
+function spanOf({ event: { traceparent, topic } }: Received): SpanOptions {
+  return {
+    kind: 'client',
+    parent: traceparent === undefined ? undefined : { traceparent },
+    attributes: { 'messaging.system': 'pubsub', 'messaging.destination': topic },
+  };
 }
 
 export function textOf(error: unknown): string {

@@ -62,13 +62,17 @@ function post(
   });
 }
 
-function headersOf({ event, message }: Delivery): Record<string, string> {
+function headersOf({
+  event,
+  message,
+  traceparent = event.traceparent,
+}: Delivery): Record<string, string> {
   const headers: Record<string, string> = { pubsubname: event.pubsubname };
   for (const [name, value] of Object.entries(message.metadata ?? {})) {
     const lower = name.toLowerCase();
     if (!OWN.has(lower) && NAME.test(name) && VALUE.test(value)) headers[lower] = value;
   }
-  if (event.traceparent) headers['traceparent'] = event.traceparent;
+  if (traceparent) headers['traceparent'] = traceparent;
   const { tracestate } = event as { tracestate?: unknown };
   if (typeof tracestate === 'string' && tracestate !== '') headers['tracestate'] = tracestate;
   return headers;

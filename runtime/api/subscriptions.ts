@@ -9,6 +9,7 @@ import { TroupeError } from '../core/errors.ts';
 import type { EngineLogger } from '../core/ports.ts';
 import type { Resiliency } from '../core/resiliency.ts';
 import type { Telemetry } from '../core/telemetry.ts';
+import type { Tracer } from '../core/tracing.ts';
 import type { BrokerMessage, Subscription } from '../../components/pubsub/contract.ts';
 import type { Received } from './cloudevents.ts';
 import type { SubscriptionInfo } from './metadata.ts';
@@ -54,6 +55,8 @@ export interface Delivery extends Received {
   /** Of the rule that took the event. */
   readonly path: string;
   readonly message: BrokerMessage;
+  /** Of the span of the delivery. Absent: the event's own counts. */
+  readonly traceparent?: string | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -105,6 +108,7 @@ export interface SubscriptionsOptions {
   readonly resiliency?: Resiliency | undefined;
   /** Absent: nothing is measured. */
   readonly telemetry?: Telemetry | undefined;
+  readonly tracer?: Tracer | undefined;
   readonly namespace?: string | undefined;
   /** On the clock of `now`. Default: the real time, keeping no process alive. */
   readonly timer?: Timer | undefined;
@@ -114,7 +118,10 @@ export interface Subscriptions extends AsyncDisposable {
   /** Resolves when the subscription is in place. Errors: ERR_PUBSUB_NOT_FOUND, FORBIDDEN by the component's scopes. */
   subscribe(
     request: SubscribeRequest,
-    deliver: (event: CloudEvent, context: { signal: AbortSignal }) => Promise<DeliveryStatus>,
+    deliver: (
+      event: CloudEvent,
+      context: { signal: AbortSignal; traceparent: string | undefined },
+    ) => Promise<DeliveryStatus>,
   ): Promise<Subscription>;
   /** The same with the event's bytes, for delivery over a wire. INVALID_ARGUMENT for a rule that is no CEL, or `bulk` without `deliverBulk`. */
   subscribeBytes(
@@ -185,6 +192,7 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
       now,
       logger,
       telemetry,
+      tracer: options.tracer,
       namespace: options.namespace ?? '',
     };
     const drain = createDrain(timer, DRAIN_MS);
@@ -228,7 +236,9 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
   return {
     subscribeBytes,
     subscribe: (request, deliver) =>
-      subscribeBytes(request, ({ event, signal }) => deliver(event, { signal })),
+      subscribeBytes(request, ({ event, signal, traceparent = event.traceparent }) =>
+        deliver(event, { signal, traceparent }),
+      ),
     list: () => [...announced(), ...[...open.values()].filter((one) => one !== undefined)],
     announce: (infos) => void (announced = infos),
     close,

@@ -11,6 +11,7 @@ export type OutboxMessage =
       readonly id: string;
       readonly method: string;
       readonly json: string | undefined;
+      readonly trace?: Readonly<Record<string, string>> | undefined;
     }
   | {
       readonly kind: 'event';
@@ -18,6 +19,7 @@ export type OutboxMessage =
       readonly topic: string;
       readonly json: string | undefined;
       readonly metadata: Readonly<Record<string, string>> | undefined;
+      readonly trace?: Readonly<Record<string, string>> | undefined;
     };
 
 export interface OutboxRow {

@@ -22,14 +22,22 @@ export async function sendMessage(
   if (message.kind === 'call') {
     const { type, id, method } = message;
     const once = { key: `${sender.type}||${sender.id}`, stream, seq };
-    await call({ type, id, method, payload: new LocalValue(value), once });
+    const headers = message.trace;
+    await call({ type, id, method, payload: new LocalValue(value), once, headers });
     return;
   }
   const { pubsub, topic, metadata } = message;
   const id = `${sender.type}||${sender.id}||${stream}||${seq}`;
   const broker = publisher();
   if (!broker) throw new TroupeError('UNAVAILABLE', `there is no pub/sub component "${pubsub}"`);
-  await broker.publish({ id, pubsub, topic, data: value, ...(metadata ? { metadata } : {}) });
+  await broker.publish({
+    id,
+    pubsub,
+    topic,
+    data: value,
+    ...(metadata ? { metadata } : {}),
+    ...(message.trace ? { headers: message.trace } : {}),
+  });
 }
 
 /**

@@ -11,6 +11,7 @@ import { TroupeError } from './errors.ts';
 import { intercept } from './interceptors.ts';
 import type { OutgoingCall, Owner, Peer } from './ports.ts';
 import { assertName } from './ref.ts';
+import { traceHeadersOf } from './tracing.ts';
 import type { Turn } from './turn.ts';
 
 export interface RouterOptions {
@@ -54,7 +55,7 @@ export class Router {
     const parent = this.#parts.scope.getStore();
     if (!this.#interceptsOutgoing) return this.#enter(outgoing, parent);
     const { type, id, method } = outgoing;
-    const headers = { ...outgoing.headers };
+    const headers = { ...(outgoing.headers ?? traceHeadersOf(parent?.call.headers)) };
     const kind = outgoing.kind ?? 'method';
     const intercepted = {
       actor: { type, id },
@@ -104,7 +105,7 @@ export class Router {
         reject,
       );
       call.once = outgoing.once;
-      call.headers = outgoing.headers;
+      call.headers = outgoing.headers ?? (parent && traceHeadersOf(parent.call.headers));
       call.wire = outgoing.wire;
       call.chainId = outgoing.chainId;
       call.chain = outgoing.chain;

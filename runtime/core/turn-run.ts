@@ -113,7 +113,8 @@ async function prepare(activation: Activation, turn: Turn): Promise<unknown> {
     method: call.method,
     kind: call.kind,
     caller,
-    headers: { ...call.headers },
+    // What an interceptor adds goes on with what the turn calls.
+    headers: (call.headers = { ...call.headers }),
   };
   return intercept(interceptors, 'incoming', intercepted, async () => run(activation, turn));
 }

@@ -30,7 +30,7 @@ async function subscribeOne(
 ): Promise<void> {
   const deliver = async (
     event: CloudEvent,
-    { signal }: { signal: AbortSignal },
+    { signal, traceparent }: { signal: AbortSignal; traceparent: string | undefined },
   ): Promise<'SUCCESS' | 'DROP'> => {
     const once = {
       key: `event||${pubsub}||${event.source}||${event.id}||${method}`,
@@ -46,6 +46,7 @@ async function subscribeOne(
         payload: copyOf(event),
         once,
         signal,
+        headers: traceparent === undefined ? undefined : { traceparent },
       });
       return 'SUCCESS';
     } catch (error) {

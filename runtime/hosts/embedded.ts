@@ -11,6 +11,7 @@ import { createSinglePlacement } from '../placement/single.ts';
 import { createInProcessTarget } from '../targets/in-process.ts';
 import { actorStoreOf, CLOSE_GRACE_MS, openComponents, systemOf } from './composition.ts';
 import { createLogger } from './logger.ts';
+import { interceptorsOf } from './trace-calls.ts';
 import { createSurface, openApp, type Surface } from './surface.ts';
 import type { System, SystemOptions } from './system.ts';
 import { createSystemClock, systemRandom } from './system-clock.ts';
@@ -66,7 +67,7 @@ export async function openEmbedded(
     publisher: () => surface.api.publisher,
     targets: (self) =>
       options.actors.map((actorClass) => createInProcessTarget(actorClass, self, options.services)),
-    interceptors: options.interceptors ?? [],
+    interceptors: interceptorsOf(options),
     defaultTimeoutMs: parseDuration(options.defaultTimeout ?? DEFAULT_TIMEOUT, 'defaultTimeout'),
     tasks: options.tasks,
     dedupe: internals.dedupe ?? true,

@@ -9,6 +9,7 @@ import type { ResiliencySpec } from '../config/resiliency.ts';
 import type { SubscriptionSpec } from '../config/subscription.ts';
 import type { Interceptor } from '../core/interceptors.ts';
 import type { Clock } from '../core/ports.ts';
+import type { Tracer } from '../core/tracing.ts';
 import type { HotReloadOptions } from './hot-reload.ts';
 import type { SidecarLog } from './sidecar-log.ts';
 
@@ -86,6 +87,8 @@ export interface SidecarOptions {
   /** Addresses outside. */
   readonly httpEndpoints?: readonly HttpEndpointSpec[] | undefined;
   readonly configuration?: Configuration | undefined;
+  /** Makes spans where the configuration and the environment ask for none. */
+  readonly tracer?: Tracer | undefined;
   /** Where metrics are served. Absent: nothing is measured. */
   readonly metrics?: { readonly host: string; readonly port: number } | undefined;
   /** In place of the configuration's. */

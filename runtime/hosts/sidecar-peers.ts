@@ -9,6 +9,8 @@ import type { NameResolver } from '../../components/nameresolution/contract.ts';
 import type { Api } from '../api/index.ts';
 import type { Clock } from '../core/ports.ts';
 import type { Telemetry } from '../core/telemetry.ts';
+import type { Tracer } from '../core/tracing.ts';
+import { tracedDeliver } from './trace-calls.ts';
 import { createPeers, type OpenPeers } from '../transport/peer/client.ts';
 import { createPeerServer } from '../transport/peer/server.ts';
 import type { GrpcServer } from '../transport/grpc/server.ts';
@@ -38,7 +40,7 @@ export async function openSidecarPeers(
   options: SidecarOptions,
   clock: Clock,
   registry: Registry = createRegistry(),
-  telemetry?: Telemetry,
+  { telemetry, tracer }: { telemetry?: Telemetry | undefined; tracer?: Tracer | undefined } = {},
 ): Promise<SidecarPeers> {
   const { appId, listen, log } = options;
   const namespace = options.namespace ?? DEFAULT_NAMESPACE;
@@ -73,7 +75,9 @@ export async function openSidecarPeers(
             isHttp,
           });
           if (denied !== undefined) return Promise.reject(new TroupeError('FORBIDDEN', denied));
-          return api.invoke.deliver(request);
+          return tracer
+            ? tracedDeliver(tracer, appId, api.invoke.deliver)(request)
+            : api.invoke.deliver(request);
         },
         actors: api.actors,
         proxyTarget: (target, metadata) => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Api } from '../api/index.ts';
 import type { Clock } from '../core/ports.ts';
 import type { Telemetry } from '../core/telemetry.ts';
+import type { Tracer } from '../core/tracing.ts';
 import type { HttpPipeline } from '../transport/http-pipeline.ts';
 import { createHttpServer, type HttpServer } from '../transport/http-server.ts';
 import type { DaprGrpcOptions } from '../transport/grpc/dapr-server.ts';
@@ -15,6 +16,7 @@ export interface SidecarServersParts {
   readonly api: Api;
   readonly clock: Clock;
   readonly telemetry?: Telemetry | undefined;
+  readonly tracer?: Tracer | undefined;
   /** Steps of every request to the HTTP API. */
   readonly pipeline?: HttpPipeline | undefined;
   /** What a request may still take when the servers close. */
@@ -43,6 +45,7 @@ export async function openServers({
   clock,
   graceMs,
   telemetry,
+  tracer,
   pipeline,
   grpc: grpcParts = {},
 }: SidecarServersParts): Promise<SidecarServers> {
@@ -52,6 +55,7 @@ export async function openServers({
   const common = {
     logger,
     telemetry,
+    tracer,
     maxBodyBytes: listen.maxBodyBytes,
     maxHeaderBytes: listen.maxHeaderBytes,
     closeGraceMs: graceMs,
@@ -88,6 +92,7 @@ export async function openServers({
       at: grpcAt,
       logger: log.scoped('dapr.runtime.grpc.api'),
       telemetry,
+      tracer,
       now: () => clock.now(),
       apiToken: listen.apiToken,
       maxMessageBytes: listen.maxBodyBytes,

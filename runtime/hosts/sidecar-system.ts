@@ -38,6 +38,7 @@ export async function createSidecar(options: SystemOptions): Promise<System> {
       actors: options.actors,
       services: options.services,
       interceptors: options.interceptors,
+      tracer: options.tracer,
       invocations: options.invocations,
       secretScopes: options.secretScopes,
       onShutdown: options.onShutdown,

@@ -9,6 +9,7 @@ import { Engine } from '../core/engine.ts';
 import type { ActorRuntime } from '../core/ports.ts';
 import { underActorPolicies } from '../core/resiliency-actors.ts';
 import type { Telemetry } from '../core/telemetry.ts';
+import type { Tracer } from '../core/tracing.ts';
 import { createSinglePlacement } from '../placement/single.ts';
 import { grpcParts } from './grpc-parts.ts';
 import { createHttpEndpoints } from '../targets/http-endpoints.ts';
@@ -28,6 +29,8 @@ import { openSidecarMetrics } from './sidecar-metrics.ts';
 import type { SidecarOptions } from './sidecar-options.ts';
 import { openSidecarJobs } from './sidecar-jobs.ts';
 import { openSidecarPeers } from './sidecar-peers.ts';
+import { openSidecarTracing } from './sidecar-tracing.ts';
+import { interceptorsOf } from './trace-calls.ts';
 import { openServers, type SidecarServers } from './sidecar-servers.ts';
 import { DAPR_VERSION } from './sidecar-version.ts';
 import { createSystemClock, systemRandom } from './system-clock.ts';
@@ -68,6 +71,9 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
   const metrics = await openSidecarMetrics(options);
   if (metrics) undo.use(metrics);
   const telemetry = metrics?.telemetry;
+  const tracing = await openSidecarTracing(options);
+  if (tracing) undo.use(tracing);
+  const tracer = tracing?.tracer ?? options.tracer;
   const resiliency = createPolicies(options.resiliencies ?? [], {
     clock,
     logger: log,
@@ -108,13 +114,15 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
       }),
     ),
   );
-  const peering = undo.use(await openSidecarPeers(options, clock, undefined, telemetry));
+  const peering = undo.use(
+    await openSidecarPeers(options, clock, undefined, { telemetry, tracer }),
+  );
   const { jobs } = undo.use(
     await openSidecarJobs({ components, appId, file: options.jobsFile, clock, log }),
   );
   const leaving = new AbortController();
   const waiting = { outbound: ['app'] as string[], inbound: ['runtime'] as string[] };
-  const hosting = hostActors(options, components, () => api, telemetry);
+  const hosting = hostActors(options, components, () => api, { telemetry, tracer });
   metrics?.onRead(() => hosting?.engine.gauge(metrics.telemetry));
   const api = createApi({
     ...components,
@@ -137,6 +145,7 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     timer: (delayMs, fire) => clock.timer(clock.now() + delayMs, fire, { background: true }),
     resiliency,
     telemetry,
+    tracer,
     logger: log,
     ready: () => waiting,
     shutdown: options.onShutdown,
@@ -161,6 +170,7 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     clock,
     graceMs,
     telemetry,
+    tracer,
     pipeline: createPipeline(configuration?.httpPipeline ?? [], components.middlewares),
     grpc: grpcParts({
       appId,
@@ -169,6 +179,7 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
       isHttpApp: app.channel !== undefined && !app.channel.grpc,
       engine: hosting?.engine,
       peers: peering.peers,
+      resiliency,
     }),
   });
   internal = await peering.listen({ api, app: app.channel?.grpc, graceMs });
@@ -223,7 +234,7 @@ function hostActors(
   options: SidecarOptions,
   components: LoadedComponents,
   api: () => Api,
-  telemetry: Telemetry | undefined,
+  { telemetry, tracer }: { telemetry: Telemetry | undefined; tracer: Tracer | undefined },
 ): Hosting | undefined {
   const { appId, log, clock = createSystemClock(), actors = [] } = options;
   if (!components.actorStore && actors.length === 0) {
@@ -245,7 +256,7 @@ function hostActors(
     publisher: () => api().publisher,
     targets: (self) =>
       actors.map((actorClass) => createInProcessTarget(actorClass, self, options.services)),
-    interceptors: options.interceptors ?? [],
+    interceptors: interceptorsOf({ interceptors: options.interceptors, tracer }),
     defaultTimeoutMs: options.defaultTimeoutMs ?? DEFAULT_TIMEOUT_MS,
   });
   log.info({}, `Using '${components.actorStore!.name}' as actor state store`);

@@ -76,6 +76,7 @@ export function createSurface(parts: SurfaceParts): Surface {
     invocations: options.invocations,
     models: options.models,
     now: () => clock.now(),
+    tracer: options.tracer,
     logger,
     ready: () => waiting,
     shutdown: options.onShutdown,
@@ -115,6 +116,7 @@ export function createSurface(parts: SurfaceParts): Surface {
           }),
           api,
           now: () => clock.now(),
+          tracer: options.tracer,
           logger,
         });
       }
@@ -125,6 +127,7 @@ export function createSurface(parts: SurfaceParts): Surface {
         routes: api.routes,
         fallback: api.fallback,
         port,
+        tracer: options.tracer,
         logger,
         ...(host === undefined ? {} : { host }),
       });

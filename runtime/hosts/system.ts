@@ -9,6 +9,7 @@ import type { ComponentSpec } from '../config/component.ts';
 import type { EngineStats } from '../core/engine.ts';
 import type { Interceptor } from '../core/interceptors.ts';
 import type { ActorRuntime, Clock, EngineLogger, TaskRunner } from '../core/ports.ts';
+import type { Tracer } from '../core/tracing.ts';
 
 export interface HttpOptions {
   readonly port: number;
@@ -75,6 +76,8 @@ export interface SystemOptions {
   readonly models?: ModelServer;
   /** Default: JSON lines on stderr, warnings and errors. */
   readonly logger?: EngineLogger;
+  /** Makes spans of requests, actor turns and deliveries; `openTracing` opens one over OpenTelemetry. Default: trace contexts are passed on as they came. */
+  readonly tracer?: Tracer | undefined;
   readonly clock?: Clock;
   /** How long a call may take that names no deadline. Default `60s`. */
   readonly defaultTimeout?: Duration;

@@ -18,6 +18,7 @@ import { assertEntryName, planReminderIn } from '../core/actor-operations.ts';
 import type { Engine } from '../core/engine.ts';
 import { TroupeError, type ActorAddress } from '../core/errors.ts';
 import type { OutboxMessage } from '../core/outbox-row.ts';
+import { traceHeadersOf } from '../core/tracing.ts';
 import { assertName, createRef } from '../core/ref.ts';
 import { parseDuration } from '../core/schedule.ts';
 import { planTimer } from '../core/timers.ts';
@@ -145,7 +146,7 @@ export class InProcessContext implements ActorContext {
   }
 
   get outbox(): Outbox {
-    const push = (message: OutboxMessage): void => {
+    const push = (given: OutboxMessage): void => {
       const turn = this.#turn('the outbox was used');
       turn.assertWritable('sending through the outbox');
       if (this.#activation.parts.outboxFull()) {
@@ -154,7 +155,8 @@ export class InProcessContext implements ActorContext {
           'the outbox holds as many undelivered rows as it may; try again later',
         );
       }
-      turn.mutable().messages.push(message);
+      const trace = traceHeadersOf(turn.call.headers);
+      turn.mutable().messages.push(trace ? { ...given, trace } : given);
     };
     return {
       ref: <T extends object>(type: string, id: string): OutboxRef<T> => {

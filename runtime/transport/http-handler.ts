@@ -10,12 +10,15 @@ import { countError } from '../api/error-telemetry.ts';
 import type { HttpResponse, HttpRoute } from '../api/route.ts';
 import type { EngineLogger } from '../core/ports.ts';
 import type { Telemetry } from '../core/telemetry.ts';
+import type { Tracer } from '../core/tracing.ts';
 import { createCors } from './cors.ts';
+import { baggageProblem } from '../api/trace-context.ts';
 import { createHttpMeasure } from './http-measure.ts';
 import { answerThrough, type HttpPipeline, type PipedOptions } from './http-pipeline.ts';
 import { collectBody, hasBody, ServerRequest } from './http-request.ts';
 import { sendError, sendResponse } from './http-response.ts';
 import { BadEscape, cleanPath, createRouter, type Match } from './router.ts';
+import { beginHttpSpan } from './http-trace.ts';
 import { createTokenCheck } from './token.ts';
 
 export interface HttpHandlerOptions {
@@ -35,6 +38,8 @@ export interface HttpHandlerOptions {
   readonly apiLogging?: EngineLogger | undefined;
   /** Gets counts and latencies of requests, and the errors answered. Default: nothing is measured. */
   readonly telemetry?: Telemetry | undefined;
+  /** Makes a span of every request but health checks. Default: a trace context is passed on as it came. */
+  readonly tracer?: Tracer | undefined;
 }
 
 export interface HttpHandler {
@@ -57,7 +62,7 @@ const NOT_FOUND: HttpRoute = {
 };
 
 export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
-  const { logger, fallback = NOT_FOUND, apiLogging, telemetry } = options;
+  const { logger, fallback = NOT_FOUND, apiLogging, telemetry, tracer } = options;
   const measure = telemetry && createHttpMeasure(telemetry);
   const limit = options.maxBodyBytes ?? MAX_BODY_BYTES;
   const maxBody = limit > 0 ? limit : Number.POSITIVE_INFINITY;
@@ -143,6 +148,15 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
       send(message, response, { status: 401, contentType: 'text/plain; charset=utf-8', body });
       return;
     }
+    const { baggage } = message.headers;
+    if (baggage !== undefined) {
+      const body = baggageProblem(String(baggage));
+      if (body !== undefined) {
+        send(message, response, { status: 400, contentType: 'text/plain; charset=utf-8', body });
+        return;
+      }
+    }
+    if (tracer && !path.includes('/healthz')) beginHttpSpan(tracer, message, response, path);
     const request = new ServerRequest(message, path, match.params);
     if (piped) {
       void answerThrough(piped, message, request).then((answer) => send(message, response, answer));

@@ -15,9 +15,10 @@ function latin1(body: Uint8Array): string {
 
 /** Headers that every answer to this request carries. */
 function commonHeaders({ headers }: IncomingMessage, into: OutgoingHttpHeaders): void {
-  const { traceparent, tracestate } = headers;
+  const { traceparent, tracestate, baggage } = headers;
   if (traceparent !== undefined) into['traceparent'] = traceparent;
   if (tracestate !== undefined) into['tracestate'] = tracestate;
+  if (baggage !== undefined) into['baggage'] = baggage;
 }
 
 function sendStream(

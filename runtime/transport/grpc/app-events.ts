@@ -135,12 +135,12 @@ export function createGrpcEvents(app: AppCaller): AppEvents {
     },
 
     async deliver(delivery) {
-      const { event, message, signal } = delivery;
-      const trace = event.traceparent ? traceBytes(event.traceparent) : undefined;
+      const { event, message, signal, traceparent = event.traceparent } = delivery;
+      const trace = traceparent ? traceBytes(traceparent) : undefined;
       const metadata = {
         ...sendable(message.metadata ?? {}),
         ...(trace ? { 'grpc-trace-bin': trace.toString('base64') } : {}),
-        ...(event.traceparent ? { traceparent: event.traceparent } : {}),
+        ...(traceparent ? { traceparent } : {}),
       };
       try {
         const { status } = await app.call<{ status: number }>(
@@ -200,12 +200,14 @@ export function createGrpcEvents(app: AppCaller): AppEvents {
     },
 
     async job({ name, data, signal }) {
+      const any = data && anyOfJob(data);
       const request = {
         name,
         method: `job/${name}`,
-        contentType: 'application/json',
+        // As in Dapr, the type is that of the data.
+        contentType: any?.type_url ?? '',
         httpExtension: { verb: 3 },
-        ...(data ? { data: anyOfJob(data) } : {}),
+        ...(any ? { data: any } : {}),
       };
       try {
         await orElse(

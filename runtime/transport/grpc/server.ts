@@ -15,12 +15,14 @@ import type { AddressInfo, Server } from 'node:net';
 import type { ApiErrorName } from '../../api/error-map.ts';
 import type { EngineLogger } from '../../core/ports.ts';
 import type { Telemetry } from '../../core/telemetry.ts';
+import type { Tracer } from '../../core/tracing.ts';
 import { listen, type ListenAt } from '../listen.ts';
 import { createTokenMatch } from '../token.ts';
 import { ServerCall, type Call, type CallSettings, type StreamCall } from './call.ts';
 import { keepAlive } from './keep-alive.ts';
 import { countFailure, measureCall } from './measure.ts';
 import { firstOf } from './metadata.ts';
+import { beginGrpcSpan, takeBaggage } from './span.ts';
 import { httpErrorInfo } from './status-details.ts';
 import { GrpcError, OK, type Status } from './status.ts';
 
@@ -58,6 +60,8 @@ export interface GrpcServerOptions {
   readonly logger: EngineLogger;
   /** Gets counts and latencies of unary and proxied calls, and the errors answered. Default: nothing is measured. */
   readonly telemetry?: Telemetry | undefined;
+  /** Makes a span of every unary call. Default: a trace context is passed on as it came. */
+  readonly tracer?: Tracer | undefined;
   /** Milliseconds since the epoch. Default `Date.now`. */
   readonly now?: (() => number) | undefined;
   /** Every call must carry it as `dapr-api-token`. */
@@ -98,6 +102,7 @@ const SESSION_MEMORY_MB = 1024;
 const SWEEP_MS = 1000;
 const REQUEST_TIMEOUT_MS = 300_000;
 const KEEP_ALIVE_MS = 60_000;
+const STATUS_MS = 20;
 const CLOSE_GRACE_MS = 800;
 
 function unknown(path: string): GrpcError {
@@ -120,7 +125,7 @@ function refuse(stream: ServerHttp2Stream, status: number, text: string): void {
 
 /** Starts to listen; resolves when the port is open. Errors: UNAVAILABLE naming address and what to do. */
 export async function createGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
-  const { handlers, fallback, logger, telemetry, now = Date.now } = options;
+  const { handlers, fallback, logger, telemetry, tracer, now = Date.now } = options;
   const limit = options.maxMessageBytes ?? DEFAULT_MESSAGE_BYTES;
   const maxHeaderBytes = options.maxHeaderBytes ?? MAX_HEADER_BYTES;
   const leaving = new AbortController();
@@ -134,6 +139,7 @@ export async function createGrpcServer(options: GrpcServerOptions): Promise<Grpc
   const matches = createTokenMatch(options.apiToken);
   /** Unary calls whose message is on its way, with the time they began. */
   const arriving = new Map<ServerCall, number>();
+  const streaming = new Set<ServerCall>();
   const sessions = new Set<ServerHttp2Session>();
 
   function run(call: ServerCall, handler: Handler): void {
@@ -141,8 +147,16 @@ export async function createGrpcServer(options: GrpcServerOptions): Promise<Grpc
     if (telemetry && (handler.kind === 'unary' || call.headers['dapr-app-id'] !== undefined)) {
       measureCall(telemetry, call);
     }
+    const problem = takeBaggage(call);
+    if (problem !== undefined) {
+      fail(new GrpcError('INVALID_ARGUMENT', problem));
+      return;
+    }
+    if (tracer && handler.kind === 'unary') beginGrpcSpan(tracer, call);
     if (handler.kind === 'stream') {
-      handler.handle(call).then((status) => call.finish(status ?? OK), fail);
+      streaming.add(call);
+      const ended = handler.handle(call).then((status) => call.finish(status ?? OK), fail);
+      void ended.finally(() => streaming.delete(call));
       return;
     }
     arriving.set(call, Date.now());
@@ -249,9 +263,12 @@ export async function createGrpcServer(options: GrpcServerOptions): Promise<Grpc
   const close = (): Promise<void> => {
     closed ??= (async () => {
       clearInterval(sweep);
-      leaving.abort(new GrpcError('UNAVAILABLE', 'the server is shutting down'));
+      const down = new GrpcError('UNAVAILABLE', 'the server is shutting down');
+      leaving.abort(down);
       const cut = setTimeout(() => {
-        for (const session of sessions) session.destroy();
+        for (const call of streaming) call.fail(down);
+        // First the statuses go out.
+        setTimeout(() => sessions.forEach((session) => session.destroy()), STATUS_MS);
       }, options.closeGraceMs ?? CLOSE_GRACE_MS);
       const ended = servers.map((one) => new Promise((resolve) => one.close(resolve)));
       for (const session of sessions) session.close();

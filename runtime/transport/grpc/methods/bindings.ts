@@ -1,5 +1,7 @@
 /** gRPC methods of the bindings block. */
 import type { BindingsApi } from '../../../api/bindings.ts';
+import { bindingTrace } from '../../../api/trace-context.ts';
+import { httpHeaders } from '../crossing.ts';
 import { unary, type MethodRow } from '../registry.ts';
 
 interface InvokeBinding {
@@ -14,7 +16,8 @@ export function bindingMethods(api: BindingsApi): MethodRow[] {
     unary<InvokeBinding, object>(
       'InvokeBinding',
       async ({ name, data, metadata, operation }, call) => {
-        const request = { operation, data: new Uint8Array(data), metadata };
+        const told = { ...bindingTrace(httpHeaders(call.headers)), ...metadata };
+        const request = { operation, data: new Uint8Array(data), metadata: told };
         const { error, ...answer } = await api.invoke(name, request, call);
         const named = Object.entries(answer.metadata).map(
           ([key, value]) => [`metadata.${key.toLowerCase()}`, value] as const,
