@@ -21,11 +21,17 @@ export async function underPolicy(
     {
       signal: request.signal,
       once: !isWhole,
-      failureOf: ({ status }) => (status < 200 || status > 399 ? status : undefined),
+      failureOf,
       isFinal: (error) => isTroupeError(error) && error.code === 'FORBIDDEN',
       discard,
     },
   );
+}
+
+/** An app over gRPC is held to its own code. */
+function failureOf({ status, grpc }: AppResponse): number | undefined {
+  if (grpc) return grpc.status.code === 0 ? undefined : grpc.status.code;
+  return status < 200 || status > 399 ? status : undefined;
 }
 
 /** Reads an answer that nobody gets to its end, so that its connection is free again. */

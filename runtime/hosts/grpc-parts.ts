@@ -1,5 +1,6 @@
 /** What the gRPC API of a host needs beside the API itself: actors over streams, and where the proxy leads. */
 import type { Engine } from '../core/engine.ts';
+import type { Resiliency } from '../core/resiliency.ts';
 import type { AppGrpc } from '../targets/app-grpc.ts';
 import type { DaprGrpcOptions } from '../transport/grpc/dapr-server.ts';
 import type { ProxyTarget } from '../transport/grpc/proxy.ts';
@@ -18,6 +19,8 @@ export interface GrpcPartsOptions {
   /** True: the app is behind HTTP, so it cannot host actors over a stream. */
   readonly isHttpApp: boolean;
   readonly engine: Engine | undefined;
+  /** Policies of calls that are passed on. Absent: a call is made once. */
+  readonly resiliency?: Resiliency | undefined;
   /** Sidecars of other apps. Absent: only this app is known. */
   readonly peers?:
     | {
@@ -30,10 +33,11 @@ export interface GrpcPartsOptions {
 export function grpcParts(
   options: GrpcPartsOptions,
 ): Pick<DaprGrpcOptions, 'hostActors' | 'proxyTarget'> {
-  const { appId, namespace = 'default', app, isHttpApp, engine, peers } = options;
+  const { appId, namespace = 'default', app, isHttpApp, engine, peers, resiliency } = options;
   return {
     hostActors: engine && !isHttpApp ? createStreamActors(engine) : undefined,
-    async proxyTarget(target) {
+    async proxyTarget(target, { path }) {
+      const policy = resiliency?.app(target, `${target}:${path}`);
       const [name = '', ns = namespace, ...more] = target.split('.');
       if (name === '' || more.length > 0) {
         throw new GrpcError('INVALID_ARGUMENT', `invalid app id ${target}`);
@@ -46,7 +50,7 @@ export function grpcParts(
           );
         }
         const { client, gate } = app;
-        return { client, gate };
+        return { client, gate, policy };
       }
       if (!peers) throw new GrpcError('INTERNAL', `couldn't find service: ${name}`);
       const found = await peers.target({ appId: name, namespace: ns });
@@ -55,7 +59,7 @@ export function grpcParts(
         'dapr-caller-namespace': namespace,
         'dapr-callee-app-id': name,
       };
-      return { ...found, metadata: { ...found.metadata, ...ids } };
+      return { ...found, policy, metadata: { ...found.metadata, ...ids } };
     },
   };
 }
