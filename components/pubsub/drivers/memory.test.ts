@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { TroupeError } from '../../../runtime/core/errors.ts';
 import type { ComponentMetadata } from '../../component.ts';
 import { createTestClock, type LogEntry, testOptions, type TestClock } from '../../test-clock.ts';
 import { event, pubsubConformance, textOf } from '../conformance/suite.ts';
@@ -92,6 +93,20 @@ describe('pubsub.in-memory', () => {
         fields: { component: 'subject', topic: 't', attempts: 10, error: 'never' },
       },
     ]);
+  });
+
+  it('gives an event up at once whose subscriber has used up retries of its own', async () => {
+    const log: LogEntry[] = [];
+    const broker = await create({}, createTestClock(), log);
+    let deliveries = 0;
+    await broker.subscribe({ topic: 't' }, async () => {
+      deliveries++;
+      throw new TroupeError('UNAVAILABLE', 'used up', { retryable: false });
+    });
+    await broker.publish(event('t', '1'));
+    await vi.waitFor(() => expect(log.some(({ level }) => level === 'error')).toBe(true));
+    expect(deliveries).toBe(1);
+    await broker.close();
   });
 
   it('refuses a publish when 10,000 events wait, for every subscription alike', async () => {

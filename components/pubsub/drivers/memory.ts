@@ -6,9 +6,10 @@
  *
  * A handler that rejects gets its event again after a growing delay; the event
  * keeps its place meanwhile. After the last attempt it is given up, which is
- * logged as an error with topic and attempts. Topics are matched exactly.
+ * logged as an error with topic and attempts; so is one whose subscriber has
+ * used up retries of its own, as in Dapr. Topics are matched exactly.
  */
-import { ComponentError } from '../../../runtime/core/errors.ts';
+import { ComponentError, isTroupeError } from '../../../runtime/core/errors.ts';
 import type { ComponentOptions, Driver, MetadataField } from '../../component.ts';
 import { readMetadata } from '../../metadata.ts';
 import type { BrokerMessage, MessageHandler, PubSub, Subscription } from '../contract.ts';
@@ -150,7 +151,7 @@ class MemorySubscription implements Subscription {
         return 'over';
       } catch (error) {
         const fields = { ...log, attempts: attempt, error: textOf(error) };
-        if (attempt === ATTEMPTS) {
+        if (attempt === ATTEMPTS || isUsedUp(error)) {
           this.#options.logger.error(fields, 'event given up after its last delivery failed');
           return 'over';
         }
@@ -184,6 +185,10 @@ class MemorySubscription implements Subscription {
     });
   }
 }
+
+/** The subscriber has retries of its own, which are in the place of ours. */
+const isUsedUp = (error: unknown): boolean =>
+  isTroupeError(error) && error.code === 'UNAVAILABLE' && !error.retryable;
 
 function textOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
