@@ -109,7 +109,7 @@ export async function deliverOne(
   const { tracer } = parts;
   const attempt = async (signal: AbortSignal): Promise<void> => {
     const result = await tellOutcome(parts, async () => {
-      const given = { ...received, path, message, signal };
+      const given = { ...received, path, topic: parts.topic, message, signal };
       const answer = await (tracer
         ? traced(tracer, `pubsub/${parts.topic}`, spanOf(received), (traceparent) =>
             deliver({ ...given, traceparent }),

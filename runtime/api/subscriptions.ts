@@ -54,6 +54,8 @@ export interface SubscribeRequest {
 export interface Delivery extends Received {
   /** Of the rule that took the event. */
   readonly path: string;
+  /** What was subscribed to. The event of a dead letter still names the topic that it was published to. */
+  readonly topic?: string | undefined;
   readonly message: BrokerMessage;
   /** Of the span of the delivery. Absent: the event's own counts. */
   readonly traceparent?: string | undefined;

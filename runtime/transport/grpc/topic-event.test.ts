@@ -23,3 +23,17 @@ it.each([
 ])('data of type %s reaches the app as in daprd', (type, data, expected) => {
   expect(dataOf(type, data)).toBe(expected);
 });
+
+it('says of a dead letter which topic was subscribed to, not where it was published', () => {
+  const event = {
+    id: '1',
+    source: 's',
+    type: 't',
+    specversion: '1.0',
+    topic: 'x',
+    pubsubname: 'p',
+  };
+  expect(topicEvent({ event: event as never, path: '', topic: 'dead' })).toMatchObject({
+    topic: 'dead',
+  });
+});

@@ -84,10 +84,14 @@ function cloudEvent(event: CloudEvent): Record<string, unknown> {
 }
 
 /** TopicEventRequest. */
-export function topicEvent({ event, path }: Pick<Delivery, 'event' | 'path'>): object {
+export function topicEvent({
+  event,
+  path,
+  topic = event.topic,
+}: Pick<Delivery, 'event' | 'path' | 'topic'>): object {
   return {
     ...cloudEvent(event),
-    topic: event.topic,
+    topic,
     pubsubName: event.pubsubname,
     path,
   };
