@@ -6,6 +6,7 @@
  */
 import { LocalValue, WireReply, type Payload } from '../core/codec.ts';
 import { isTroupeError, type ActorAddress } from '../core/errors.ts';
+import { LONGEST_NAME } from '../core/jobs.ts';
 import type {
   ActorRuntime,
   EntryOperation,
@@ -185,6 +186,12 @@ export function createActorsApi(actors: ActorRuntime | undefined, hasTtl = true)
 
     async setReminder(actor, name, spec) {
       checkNamed(actor, name);
+      if (name.length > LONGEST_NAME) {
+        throw new ApiError(
+          'ACTOR_REMINDER_CREATE',
+          `error creating actor reminder: its name is longer than ${LONGEST_NAME} characters`,
+        );
+      }
       requireHosted(actor);
       try {
         await orFail('ACTOR_REMINDER_CREATE', 'reminder', () =>

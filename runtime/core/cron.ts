@@ -13,6 +13,8 @@ export interface CronSchedule {
 }
 
 export interface CronOptions {
+  /** Whether `@every 0s` is taken: each time is the one before. */
+  readonly mayRepeatAtOnce?: boolean;
   /** Seconds may be left out; then they are 0. Default: all six fields. */
   readonly secondsOptional?: boolean;
   /** IANA name of the zone that a schedule without one means. Default `UTC`. */
@@ -151,7 +153,8 @@ export function parseCron(text: string, options: CronOptions = {}): CronSchedule
   const body = (zoned?.[2] ?? text).trim();
   if (body.startsWith('@every ')) {
     const delay = parseDuration(body.slice('@every '.length).trim(), `schedule "${text}": period`);
-    if (!(delay > 0)) invalid(text, 'the period must be longer than zero');
+    if (!(delay > 0) && !(delay === 0 && options.mayRepeatAtOnce))
+      invalid(text, 'the period must be longer than zero');
     return { next: (after) => after + delay };
   }
   if (body.startsWith('@') && !Object.hasOwn(DESCRIPTORS, body))

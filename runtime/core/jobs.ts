@@ -5,7 +5,7 @@
  * fails is tried again as the job's failure policy says, and the schedule goes
  * on from the time of the tick.
  */
-import { parseCron } from './cron.ts';
+import { parseCron, type CronSchedule } from './cron.ts';
 import { TroupeError } from './errors.ts';
 import type { FailurePolicy } from './ports.ts';
 import { parseDuration, parseTime } from './schedule.ts';
@@ -49,7 +49,8 @@ export interface JobRecord {
 }
 
 const DEFAULT_POLICY: FailurePolicy = { kind: 'constant', intervalMs: 1000, maxRetries: 3 };
-const LONGEST_NAME = 512;
+/** Characters of the name of a job or reminder, as Dapr's scheduler takes. */
+export const LONGEST_NAME = 512;
 // oxlint-disable-next-line no-control-regex -- Control characters are what names are checked for.
 const UNSAFE_NAME = /[/\\#?\x00-\x1f\x7f]/;
 
@@ -71,6 +72,10 @@ function instantOf(text: string, from: number, what: string): number {
   return parseTime(text, from, what);
 }
 
+/** Only a job that ends may come again at once, which is `@every 0s`. */
+const cronOf = (schedule: string, repeats: number | undefined): CronSchedule =>
+  parseCron(schedule, { mayRepeatAtOnce: repeats !== undefined });
+
 /** The tick after `count` of them, of which `last` was the last; undefined when there is none. */
 function tickAfter(
   { spec, begin, expires }: Pick<JobRecord, 'spec' | 'begin' | 'expires'>,
@@ -82,7 +87,7 @@ function tickAfter(
   let next: number | undefined;
   if (schedule === undefined) next = count === 0 ? begin : undefined;
   else if (last === undefined && dueTime !== undefined) next = begin;
-  else next = parseCron(schedule).next(last ?? begin);
+  else next = cronOf(schedule, repeats).next(last ?? begin);
   return next !== undefined && expires !== undefined && next > expires ? undefined : next;
 }
 
@@ -97,7 +102,7 @@ export function planJob(name: string, spec: JobSpec, now: number): JobRecord | u
     invalid('defined repeats must be greater than 0');
   if (schedule === undefined && ttl !== undefined)
     invalid('job must have a schedule to have a ttl');
-  if (schedule !== undefined) parseCron(schedule);
+  if (schedule !== undefined) cronOf(schedule, repeats);
   const begin = dueTime === undefined ? now : instantOf(dueTime, now, 'due time');
   const expires = ttl === undefined ? undefined : instantOf(ttl, begin, 'ttl');
   if (dueTime !== undefined && expires !== undefined && begin > expires)

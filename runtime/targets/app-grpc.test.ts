@@ -251,7 +251,11 @@ describe('an app over gRPC, by its channel', () => {
       to: ['queue'],
       concurrency: 'parallel',
     });
-    expect(await app.events.job({ name: 'night' })).toBe('done');
+    expect(await app.events.job({ name: 'night', data: { json: '1' } })).toBe('done');
+    expect(seen.at(-1)!.body).toMatchObject({
+      method: 'job/night',
+      contentType: 'type.googleapis.com/google.protobuf.Value',
+    });
     answers = { OnJobEvent: { code: status.NOT_FOUND, details: 'none' } };
     expect(await app.events.job({ name: 'night' })).toBe('dropped');
     answers = { OnBindingEvent: { code: status.INTERNAL, details: 'broken' } };

@@ -198,6 +198,14 @@ describe('timers and reminders over HTTP', () => {
       'ERR_ACTOR_REMINDER_CREATE',
     ],
     [
+      'a name too long for a reminder',
+      'POST',
+      actor('r', `reminders/${'a'.repeat(513)}`),
+      '{"dueTime":"1h"}',
+      500,
+      'ERR_ACTOR_REMINDER_CREATE',
+    ],
+    [
       'a timer period that is none',
       'POST',
       actor('r', 'timers/t'),

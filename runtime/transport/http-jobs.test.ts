@@ -104,12 +104,24 @@ describe('jobs over HTTP', () => {
     ['a', '[{}]', 400, 'ERR_MALFORMED_REQUEST', 'must be an object'],
     ['a', '{"schedule": "@daily", "repeats": -1}', 400, 'ERR_MALFORMED_REQUEST', 'repeats'],
     ['a', '{"schedule": 5}', 400, 'ERR_MALFORMED_REQUEST', 'schedule must be a string'],
+    ['a', '{"schedule": "@every 0s"}', 500, 'DAPR_SCHEDULER_SCHEDULE_JOB', 'longer than zero'],
     ['a', '{"schedule": "x"}', 500, 'DAPR_SCHEDULER_SCHEDULE_JOB', 'failed to schedule job due to'],
   ])('named %s with %s are answered %i %s', async (name, body, status, errorCode, message) => {
     await using api = await openApi();
     const answer = await api.send('POST', `${base}/${name}`, { body });
     expect([answer.status, answer.json]).toMatchObject([status, { errorCode }]);
     expect((answer.json as { message: string }).message).toContain(message);
+  });
+
+  it('come at once as often as they are to, when their period is nothing', async () => {
+    await using app = await openApp(() => ({ status: 200 }));
+    await using api = await openApi({ appPort: app.port });
+    const body = { schedule: '@every 0s', repeats: 3 };
+    expect((await api.send('POST', `${base}/burst`, { body })).status).toBe(204);
+    await vi.waitFor(async () => {
+      expect((await api.send('GET', `${base}/burst`)).status).toBe(500);
+    });
+    expect(app.seen).toHaveLength(3);
   });
 
   it('that the app does not know are dropped; that it fails are tried again', async () => {
