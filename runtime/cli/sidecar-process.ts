@@ -14,8 +14,13 @@ export async function runSidecarProcess(args: readonly string[]): Promise<void> 
   process.on('SIGHUP', () => hangup?.());
   // Whoever read the log may be gone before the process is.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  const env = { ...process.env };
+  // The exporters' library reads these by itself, and would add them to what a configuration says.
+  for (const name of Object.keys(process.env)) {
+    if (name.startsWith('OTEL_')) delete process.env[name];
+  }
   const code = await sidecar(args, {
-    env: process.env,
+    env,
     stdout: process.stdout,
     stderr: process.stderr,
     stop: stop.signal,

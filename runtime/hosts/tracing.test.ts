@@ -8,7 +8,7 @@ class Seller extends Actor {
 
   async sell(): Promise<void> {
     await this.ctx.ref<Ledger>('Ledger', 'l-1').note();
-    await this.ctx.outbox.ref<Ledger>('Ledger', 'l-2').note();
+    this.ctx.outbox.ref<Ledger>('Ledger', 'l-2').note();
     this.ctx.outbox.publish('sold', { item: 'x' });
   }
 }

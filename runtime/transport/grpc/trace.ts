@@ -27,7 +27,9 @@ export interface Trace {
 
 export function traceOf({ headers }: Pick<Call, 'headers'>): Trace {
   const binary = binaryOf(headers['grpc-trace-bin']);
-  const traceparent = firstOf(headers['traceparent']) ?? (binary && traceparentOf(binary));
+  // Metadata given twice comes as one value; the first counts.
+  const text = firstOf(headers['traceparent'])?.split(',')[0]!.trim();
+  const traceparent = text ?? (binary && traceparentOf(binary));
   const tracestate = firstOf(headers['tracestate']);
   const baggage = firstOf(headers['baggage']);
   return {
