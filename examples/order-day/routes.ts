@@ -4,7 +4,7 @@
  * days that follow. What it does may be done again after a crash.
  */
 import type { System } from 'troupe';
-import { isTroupeError } from 'troupe/actor';
+import { isActorError, isTroupeError } from 'troupe/actor';
 import { createLogistics, hashPlace } from '../../actors/index.ts';
 import type { Logistics } from '../../actors/index.ts';
 import type { DepotApi } from '../../actors/logistics/api.ts';
@@ -66,7 +66,9 @@ export function createDeliveries(
       if (wanted.length === 0) return;
       await system.ref<DepotApi>('Depot', id).close({ orders: wanted }, { signal });
     } catch (error) {
-      if (!signal.aborted) throw error;
+      // A depot that has planned for other orders is told of by verifyRoutes, which names them.
+      const planned = isActorError(error) && error.code === 'CONFLICT';
+      if (!signal.aborted && !planned) throw error;
     }
   };
   return {
