@@ -102,7 +102,6 @@ const SESSION_MEMORY_MB = 1024;
 const SWEEP_MS = 1000;
 const REQUEST_TIMEOUT_MS = 300_000;
 const KEEP_ALIVE_MS = 60_000;
-const STATUS_MS = 20;
 const CLOSE_GRACE_MS = 800;
 
 function unknown(path: string): GrpcError {
@@ -155,8 +154,8 @@ export async function createGrpcServer(options: GrpcServerOptions): Promise<Grpc
     if (tracer && handler.kind === 'unary') beginGrpcSpan(tracer, call);
     if (handler.kind === 'stream') {
       streaming.add(call);
-      const ended = handler.handle(call).then((status) => call.finish(status ?? OK), fail);
-      void ended.finally(() => streaming.delete(call));
+      const over = handler.handle(call).then((status) => call.finish(status ?? OK), fail);
+      void over.then(() => streaming.delete(call));
       return;
     }
     arriving.set(call, Date.now());
@@ -263,12 +262,10 @@ export async function createGrpcServer(options: GrpcServerOptions): Promise<Grpc
   const close = (): Promise<void> => {
     closed ??= (async () => {
       clearInterval(sweep);
-      const down = new GrpcError('UNAVAILABLE', 'the server is shutting down');
-      leaving.abort(down);
+      leaving.abort(new GrpcError('UNAVAILABLE', 'the server is shutting down'));
       const cut = setTimeout(() => {
-        for (const call of streaming) call.fail(down);
-        // First the statuses go out.
-        setTimeout(() => sessions.forEach((session) => session.destroy()), STATUS_MS);
+        streaming.forEach((call) => call.fail(leaving.signal.reason));
+        setTimeout(() => sessions.forEach((session) => session.destroy()), 20);
       }, options.closeGraceMs ?? CLOSE_GRACE_MS);
       const ended = servers.map((one) => new Promise((resolve) => one.close(resolve)));
       for (const session of sessions) session.close();
