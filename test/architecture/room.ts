@@ -66,7 +66,14 @@ export const BESIDE_TESTS = {
     'workers/planning.ts',
     'test/servers/**',
   ],
-  packages: ['vitest', 'fast-check', 'yaml', '@dapr/dapr', '@grpc/grpc-js'],
+  packages: [
+    'vitest',
+    'fast-check',
+    'yaml',
+    '@dapr/dapr',
+    '@grpc/grpc-js',
+    '@opentelemetry/sdk-trace',
+  ],
 } as const;
 
 /** Longest file, in lines. */
