@@ -1,6 +1,7 @@
 /** `troupe serve`: hosts the actors of a module behind Dapr's HTTP API until it is told to stop. */
 import type { Logger } from '../actor/index.ts';
-import { formatProblem, parseResources } from '../config/resources.ts';
+import { formatProblem } from '../config/problem.ts';
+import { parseResources } from '../config/resources.ts';
 import type { ComponentSpec } from '../config/component.ts';
 import { TroupeError } from '../core/errors.ts';
 import { createLogger } from '../hosts/logger.ts';

@@ -1,5 +1,9 @@
 /** Joins `troupe sidecar` to its process: arguments, environment, signals, exit. */
+import { flushCompileCache } from 'node:module';
 import { sidecar } from './sidecar.ts';
+
+/** By then a start has loaded what it needs; most processes are killed before they could end by themselves. */
+const KEEP_COMPILED_AFTER_MS = 2000;
 
 /** Runs the flags given, or those of this process, and ends it. A second signal ends it at once. */
 export async function runSidecarProcess(args: readonly string[]): Promise<void> {
@@ -19,6 +23,7 @@ export async function runSidecarProcess(args: readonly string[]): Promise<void> 
   for (const name of Object.keys(process.env)) {
     if (name.startsWith('OTEL_')) delete process.env[name];
   }
+  setTimeout(flushCompileCache, KEEP_COMPILED_AFTER_MS).unref();
   const code = await sidecar(args, {
     env,
     stdout: process.stdout,

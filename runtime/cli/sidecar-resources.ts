@@ -2,6 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Configuration } from '../config/configuration.ts';
+import { formatProblem } from '../config/problem.ts';
 import type { ResourceFile } from '../config/reader.ts';
 import type { ParsedResources } from '../config/resources.ts';
 import { TroupeError } from '../core/errors.ts';
@@ -41,7 +42,7 @@ export async function readSidecarResources(
   const configuration =
     configPaths.length === 0 ? undefined : await readConfiguration(configPaths, env, log);
   if (paths.length === 0) return { resources: NOTHING, configuration };
-  const { ALL_KINDS, formatProblem, parseResources } = await import('../config/resources.ts');
+  const { ALL_KINDS, parseResources } = await import('../config/resources.ts');
   const files = await textsOf(paths);
   const parsed = parseResources(files, {
     appId,
@@ -62,10 +63,7 @@ async function readConfiguration(
   log: SidecarLog,
 ): Promise<Configuration> {
   log.debug({}, `Loading config from file(s): ${paths.join(', ')}`);
-  const [{ parseConfiguration }, { formatProblem }] = await Promise.all([
-    import('../config/configuration-yaml.ts'),
-    import('../config/resources.ts'),
-  ]);
+  const { parseConfiguration } = await import('../config/configuration-yaml.ts');
   const { configuration, warnings } = parseConfiguration(await textsOf(paths), {
     env,
     unknownFields: 'warn',

@@ -12,7 +12,9 @@ if (Number.parseInt(process.versions.node, 10) < oldest) {
   process.exitCode = 1;
 } else {
   const { enableCompileCache } = await import('node:module');
-  enableCompileCache();
+  const { cacheFolder } = await import('./cache-folder.js');
+  const folder = cacheFolder();
+  if (folder) enableCompileCache(folder);
   const [command, ...args] = process.argv.slice(2);
   // A sidecar has to be there quickly, so it is not made to load the other commands.
   if (command === 'sidecar') {

@@ -12,6 +12,7 @@ import { readConfiguration } from './configuration-yaml.ts';
 import { readHttpEndpoint, type HttpEndpointSpec } from './http-endpoint.ts';
 import { suggestion } from './nearest.ts';
 import { readDocuments } from './reader.ts';
+import { formatProblem } from './problem.ts';
 import type { Field, Problem, Reader, ResourceFile } from './reader.ts';
 import { readResiliency, type ResiliencySpec } from './resiliency.ts';
 import { readSubscription, type SubscriptionSpec } from './subscription.ts';
@@ -86,14 +87,6 @@ export interface ParsedResources {
   readonly problems: readonly Problem[];
   /** Resources that are for another app or another namespace. */
   readonly leftOut: readonly LeftOut[];
-}
-
-/** `file:line:column: field: message`. */
-export function formatProblem(problem: Problem): string {
-  const place = `${problem.file}:${problem.line}:${problem.column}`;
-  return problem.field === ''
-    ? `${place}: ${problem.message}`
-    : `${place}: ${problem.field}: ${problem.message}`;
 }
 
 /**

@@ -6,7 +6,8 @@
  */
 import { watch, type FSWatcher } from 'node:fs';
 import type { ComponentSpec } from '../config/component.ts';
-import { formatProblem, type ParsedResources } from '../config/resources.ts';
+import { formatProblem } from '../config/problem.ts';
+import type { ParsedResources } from '../config/resources.ts';
 import type { Clock, ClockTimer, EngineLogger } from '../core/ports.ts';
 import type { LoadedComponents } from './loaded-components.ts';
 

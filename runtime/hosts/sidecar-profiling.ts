@@ -2,11 +2,12 @@
  * `--enable-profiling`: profiles of this process on a port of their own, at the
  * paths of Go's pprof and in the formats of Node, which Chrome's DevTools open.
  */
-import { createServer, type ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { Session } from 'node:inspector/promises';
 import { pipeline } from 'node:stream';
 import { getHeapSnapshot } from 'node:v8';
 import { listen } from '../transport/listen.ts';
+import { createServer } from '../transport/node-http.ts';
 
 const INDEX = `/debug/pprof/profile?seconds=30  CPU profile (.cpuprofile)
 /debug/pprof/heap                heap snapshot (.heapsnapshot)

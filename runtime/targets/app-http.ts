@@ -4,14 +4,10 @@
  * connections that are kept, bodies passed on as they arrive, statuses as they
  * are, redirects left to the caller.
  */
-import {
-  Agent,
-  request as httpRequest,
-  type IncomingMessage,
-  type OutgoingHttpHeaders,
-} from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { Agent as SecureAgent, request as httpsRequest } from 'node:https';
 import { pipeline, Readable } from 'node:stream';
+import { Agent, request as httpRequest } from '../transport/node-http.ts';
 import { createAppH2c } from './app-h2c.ts';
 import { noAnswer, type AppHttp, type AppHttpRequest, type AppHttpResponse } from './app-wire.ts';
 

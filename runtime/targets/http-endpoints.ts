@@ -1,8 +1,9 @@
 /** Addresses outside that are invoked by the name of an HTTPEndpoint, or by their URL. */
-import { Agent, request as httpRequest, type OutgoingHttpHeaders } from 'node:http';
+import type { OutgoingHttpHeaders } from 'node:http';
 import { Agent as SecureAgent, request as httpsRequest } from 'node:https';
 import { pipeline, Readable } from 'node:stream';
 import { TroupeError } from '../core/errors.ts';
+import { Agent, request as httpRequest } from '../transport/node-http.ts';
 import { answerOf } from './app-http.ts';
 import type { AppHttpRequest, AppHttpResponse } from './app-wire.ts';
 

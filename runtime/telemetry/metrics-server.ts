@@ -1,5 +1,5 @@
 /** Metrics on a port of their own, under every path, as daprd serves them. */
-import { createServer } from 'node:http';
+import { createServer } from '../transport/node-http.ts';
 import { listen } from '../transport/listen.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -13,10 +13,7 @@ export async function openMetricsServer(
   at: { readonly host: string; readonly port: number },
 ): Promise<MetricsServer> {
   const server = createServer((_, response) => {
-    metrics.text().then(
-      (text) => response.setHeader('content-type', metrics.contentType).end(text),
-      (error: unknown) => response.writeHead(500).end(String(error)),
-    );
+    response.setHeader('content-type', metrics.contentType).end(metrics.text());
   });
   await listen(server, at);
   const address = server.address();

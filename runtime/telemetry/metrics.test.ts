@@ -14,33 +14,36 @@ const metricsWith = (settings: Partial<MetricsSettings> = {}) =>
   createMetrics({ appId: 'shop', settings: { ...SETTINGS, ...settings } });
 
 /** The sample lines of one metric. */
-async function linesOf(metrics: { text(): Promise<string> }, name: string): Promise<string[]> {
-  return (await metrics.text()).split('\n').filter((line) => line.startsWith(name));
+function linesOf(metrics: { text(): string }, name: string): string[] {
+  return metrics
+    .text()
+    .split('\n')
+    .filter((line) => line.startsWith(name));
 }
 
 const GET = { method: 'GET', path: '/v1.0/state/store/key', status: '200' };
 
-it('counts under labels that are sorted and complete', async () => {
+it('counts under labels that are sorted and complete', () => {
   const metrics = metricsWith();
   metrics.count('http_server_request_count', GET);
   metrics.count('http_server_request_count', GET);
   metrics.count('component_state_count', { component: 'store', operation: 'get', success: 'true' });
-  expect(await linesOf(metrics, 'dapr_http_server_request_count')).toEqual([
+  expect(linesOf(metrics, 'dapr_http_server_request_count')).toEqual([
     'dapr_http_server_request_count{app_id="shop",method="GET",path="/v1.0/state/store",status="200"} 2',
   ]);
-  expect(await linesOf(metrics, 'dapr_component_state_count')).toEqual([
+  expect(linesOf(metrics, 'dapr_component_state_count')).toEqual([
     'dapr_component_state_count{app_id="shop",component="store",namespace="",operation="get",success="true"} 1',
   ]);
 });
 
-it('has the figures of the process', async () => {
-  expect(await linesOf(metricsWith(), 'process_resident_memory_bytes ')).toHaveLength(1);
+it('has the figures of the process', () => {
+  expect(linesOf(metricsWith(), 'process_resident_memory_bytes ')).toHaveLength(1);
 });
 
-it('puts latencies in the buckets that the configuration names', async () => {
+it('puts latencies in the buckets that the configuration names', () => {
   const metrics = metricsWith({ latencyDistributionBuckets: [5, 50] });
   metrics.observe('http_server_latency', GET, 7);
-  const lines = await linesOf(metrics, 'dapr_http_server_latency_bucket');
+  const lines = linesOf(metrics, 'dapr_http_server_latency_bucket');
   expect(lines.map((line) => line.replace(/.*le="([^"]+)".* (\d+)$/, '$1:$2'))).toEqual([
     '5:0',
     '50:1',
@@ -48,22 +51,22 @@ it('puts latencies in the buckets that the configuration names', async () => {
   ]);
 });
 
-it('leaves out paths, verbs and error codes as the configuration says', async () => {
+it('leaves out paths, verbs and error codes as the configuration says', () => {
   const http = { increasedCardinality: false, pathMatching: [], excludeVerbs: true };
   const metrics = metricsWith({ http });
   metrics.count('http_server_request_count', GET);
   metrics.count('http_server_response_count', GET);
   metrics.count('error_code_total', { category: 'state', error_code: 'ERR_STATE_GET' });
-  const text = await metrics.text();
+  const text = metrics.text();
   expect(text).toContain('{app_id="shop",method="",path="",status="200"} 1');
   expect(text).not.toContain('dapr_http_server_response_count{');
   expect(text).not.toContain('dapr_error_code_total{');
   const recording = metricsWith({ recordErrorCodes: true });
   recording.count('error_code_total', { category: 'state', error_code: 'ERR_STATE_GET' });
-  expect(await recording.text()).toContain('category="state",error_code="ERR_STATE_GET"} 1');
+  expect(recording.text()).toContain('category="state",error_code="ERR_STATE_GET"} 1');
 });
 
-it('changes labels by rules, and unknown verbs to one', async () => {
+it('changes labels by rules, and unknown verbs to one', () => {
   const rules = [
     {
       name: 'dapr_http_server_request_count',
@@ -76,17 +79,17 @@ it('changes labels by rules, and unknown verbs to one', async () => {
     path: '/orders/17',
     status: '200',
   });
-  expect(await linesOf(metrics, 'dapr_http_server_request_count')).toEqual([
+  expect(linesOf(metrics, 'dapr_http_server_request_count')).toEqual([
     'dapr_http_server_request_count{app_id="shop",method="UNKNOWN",path="/orders",status="200"} 1',
   ]);
 });
 
-it('keeps the number of series of a family within bounds', async () => {
+it('keeps the number of series of a family within bounds', () => {
   const metrics = metricsWith();
   for (let i = 0; i < 10_100; i++) {
     metrics.count('runtime_actor_deactivated_total', { actor_type: `t${i}` });
   }
-  const lines = await linesOf(metrics, 'dapr_runtime_actor_deactivated_total');
+  const lines = linesOf(metrics, 'dapr_runtime_actor_deactivated_total');
   expect(lines).toHaveLength(10_001);
   expect(lines.find((line) => line.includes('actor_type=""'))).toMatch(/ 100$/);
 });

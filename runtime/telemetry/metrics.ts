@@ -3,10 +3,24 @@
  * their label sets, sorted by name as its readers expect, and what Node tells
  * of the process. Loaded only where metrics are on.
  */
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Configuration } from '../config/configuration.ts';
-import { FAMILIES, type FamilyName, type Labels, type Telemetry } from '../core/telemetry.ts';
+import {
+  FAMILIES,
+  type Family,
+  type FamilyName,
+  type Labels,
+  type Telemetry,
+} from '../core/telemetry.ts';
+import {
+  CONTENT_TYPE,
+  createHistogram,
+  createNumber,
+  header,
+  labelText,
+  type Series,
+} from './exposition.ts';
 import { createPathMatcher } from './path-matching.ts';
+import { processFigures } from './process-figures.ts';
 
 /** Upper bounds, in milliseconds; sizes use them times 1,024. */
 const LATENCIES = [
@@ -25,7 +39,7 @@ export type MetricsSettings = Configuration['metrics'];
 
 export interface Metrics extends Telemetry {
   readonly contentType: string;
-  text(): Promise<string>;
+  text(): string;
   /** Told each time before the metrics are read, to set gauges. */
   onRead(listener: () => void): void;
 }
@@ -35,21 +49,13 @@ export interface MetricsOptions {
   readonly settings: MetricsSettings;
 }
 
-interface Series {
-  add?(value: number): void;
-  observe?(value: number): void;
-  set?(value: number): void;
-}
-
-/** The metric of a family and what it keeps of each label set. */
+/** What a family keeps: a series by its labels as they were given, and as they are shown. */
 interface Collected {
-  readonly series: Map<string, Series>;
-  of(labels: Record<string, string>): Series;
+  readonly known: Map<string, Series>;
+  readonly shown: Map<string, Series>;
 }
 
 export function createMetrics({ appId, settings }: MetricsOptions): Metrics {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
   const listeners: (() => void)[] = [];
   const families = new Map<FamilyName, Collected>();
   const matchPath = createPathMatcher(settings.http);
@@ -57,7 +63,7 @@ export function createMetrics({ appId, settings }: MetricsOptions): Metrics {
 
   function familyOf(name: FamilyName): Collected {
     let family = families.get(name);
-    if (!family) families.set(name, (family = collect(registry, name, settings)));
+    if (!family) families.set(name, (family = { known: new Map(), shown: new Map() }));
     return family;
   }
 
@@ -78,15 +84,23 @@ export function createMetrics({ appId, settings }: MetricsOptions): Metrics {
     return Object.fromEntries(Object.entries(labels).toSorted(([a], [b]) => (a < b ? -1 : 1)));
   }
 
+  /** Different labels may be shown alike; they are one series then. */
+  function shownSeries(name: FamilyName, family: Collected, labels: Labels): Series {
+    const text = labelText(shown(name, labels));
+    let series = family.shown.get(text);
+    if (!series) family.shown.set(text, (series = createSeries(name, text, settings)));
+    return series;
+  }
+
   function seriesOf(name: FamilyName, labels: Labels): Series {
     const family = familyOf(name);
     let key = '';
     for (const label of FAMILIES[name].labels) key += `${labels[label] ?? ''}\u0000`;
-    const known = family.series.get(key);
+    const known = family.known.get(key);
     if (known) return known;
-    if (family.series.size >= MOST_SERIES) return family.of(shown(name, {}));
-    const series = family.of(shown(name, labels));
-    family.series.set(key, series);
+    if (family.known.size >= MOST_SERIES) return shownSeries(name, family, {});
+    const series = shownSeries(name, family, labels);
+    family.known.set(key, series);
     return series;
   }
 
@@ -95,52 +109,34 @@ export function createMetrics({ appId, settings }: MetricsOptions): Metrics {
     (name === 'error_code_total' && !settings.recordErrorCodes);
 
   return {
-    contentType: registry.contentType,
+    contentType: CONTENT_TYPE,
     text() {
       for (const listener of listeners) listener();
-      return registry.metrics();
+      let text = '';
+      for (const [name, { shown: all }] of [...families].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+        text += header(`dapr_${name}`, FAMILIES[name]);
+        for (const series of all.values()) text += series.lines(`dapr_${name}`);
+      }
+      return text + processFigures();
     },
     onRead: (listener) => void listeners.push(listener),
     count(name, labels, by = 1) {
-      if (!isLeftOut(name)) seriesOf(name, labels).add?.(by);
+      if (!isLeftOut(name)) seriesOf(name, labels).add(by);
     },
     observe(name, labels, value) {
-      seriesOf(name, labels).observe?.(value);
+      seriesOf(name, labels).observe(value);
     },
     set(name, labels, value) {
-      seriesOf(name, labels).set?.(value);
+      seriesOf(name, labels).set(value);
     },
   };
 }
 
-function collect(registry: Registry, name: FamilyName, settings: MetricsSettings): Collected {
-  const { kind, help, labels } = FAMILIES[name];
-  const common = { name: `dapr_${name}`, help, registers: [registry] };
-  const labelNames = ['app_id', ...labels].toSorted();
-  const series = new Map<string, Series>();
-  switch (kind) {
-    case 'counter': {
-      const metric = new Counter({ ...common, labelNames });
-      return { series, of: (at) => ({ add: (by) => metric.labels(at).inc(by) }) };
-    }
-    case 'gauge': {
-      const metric = new Gauge({ ...common, labelNames });
-      return { series, of: (at) => ({ set: (value) => metric.labels(at).set(value) }) };
-    }
-    case 'histogram': {
-      const latencies = settings.latencyDistributionBuckets ?? LATENCIES;
-      const buckets = [...(name.endsWith('_bytes') ? BYTES : latencies)];
-      const metric = new Histogram({ ...common, labelNames, buckets });
-      return {
-        series,
-        of: (at) => {
-          const one = metric.labels(at);
-          return { observe: (value) => one.observe(value) };
-        },
-      };
-    }
-  }
-  return kind satisfies never;
+function createSeries(name: FamilyName, labels: string, settings: MetricsSettings): Series {
+  const { kind }: Family = FAMILIES[name];
+  if (kind !== 'histogram') return createNumber(kind, labels);
+  const latencies = settings.latencyDistributionBuckets ?? LATENCIES;
+  return createHistogram(name.endsWith('_bytes') ? BYTES : latencies, labels);
 }
 
 function restrictHttp(

@@ -3,13 +3,14 @@
  * sockets, HTTP/2 without TLS on the same ones when asked for, limits of
  * headers and of time, and closing. What a request means is http-handler.ts.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { EngineLogger } from '../core/ports.ts';
 import { serveCleartextHttp2, type CleartextHttp2 } from './http-h2c.ts';
 import { createHttpHandler, type HttpHandlerOptions } from './http-handler.ts';
 import { refuseConnection } from './http-request.ts';
 import { listen, type ListenAt } from './listen.ts';
+import { createServer } from './node-http.ts';
 
 export interface HttpServerOptions extends HttpHandlerOptions {
   /** Default 0: a free port. */

@@ -84,9 +84,9 @@ export const ROOMS: readonly Room[] = [
   {
     room: 'runtime/telemetry',
     files: /^runtime\/telemetry\//,
-    may: ['runtime/core/**', 'runtime/transport/listen.ts'],
+    may: ['runtime/core/**', 'runtime/transport/listen.ts', 'runtime/transport/node-http.ts'],
     types: ['runtime/config/configuration.ts'],
-    packages: ['prom-client', '@grpc/grpc-js', ...TRACES],
+    packages: ['@grpc/grpc-js', ...TRACES],
     node: 'any',
   },
   {

@@ -3,9 +3,9 @@
  * to a method of an app, its HTTP status as a gRPC code and as the header
  * `dapr-http-status`.
  */
-import { STATUS_CODES } from 'node:http';
 import { ApiError } from '../../../api/api-error.ts';
 import type { AppResponse, InvokeApi } from '../../../api/invoke.ts';
+import { STATUS_CODES } from '../../node-http.ts';
 import type { Call } from '../call.ts';
 import { bytesOfAny, typeOfAny, type AnyBytes } from '../any.ts';
 import { httpHeaders, grpcHeaders } from '../crossing.ts';
