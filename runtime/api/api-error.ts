@@ -91,7 +91,9 @@ function richDetails(row: ErrorRow, rich: RichDetails): unknown[] {
       ? [
           {
             '@type': `${GOOGLE}BadRequest`,
-            field_violations: [{ field: field.name, description: field.description }],
+            field_violations: [
+              { field: field.name, description: `${row.httpPrefix ?? ''}${field.description}` },
+            ],
           },
         ]
       : []),
@@ -124,7 +126,7 @@ export function toHttpError(
     const { row, message, rich } = error;
     const body = JSON.stringify({
       errorCode: row.errorCode,
-      message,
+      message: `${row.httpPrefix ?? ''}${message}`,
       ...(row.reason === undefined ? {} : { details: richDetails(row, rich) }),
     });
     return { status: row.status, body, retryAfter: false };

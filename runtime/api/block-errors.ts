@@ -28,17 +28,25 @@ export const BLOCK_ERRORS = {
     errorCode: 'ERR_CONFIGURATION_STORE_NOT_CONFIGURED',
     status: 500,
     grpc: 'FAILED_PRECONDITION',
+    informs: true,
   },
   CONFIGURATION_STORE_NOT_FOUND: {
     errorCode: 'ERR_CONFIGURATION_STORE_NOT_FOUND',
     status: 400,
     grpc: 'INVALID_ARGUMENT',
+    informs: true,
   },
-  CONFIGURATION_GET: { errorCode: 'ERR_CONFIGURATION_GET', status: 500, grpc: 'INTERNAL' },
+  CONFIGURATION_GET: {
+    errorCode: 'ERR_CONFIGURATION_GET',
+    status: 500,
+    grpc: 'INTERNAL',
+    informs: true,
+  },
   CONFIGURATION_SUBSCRIBE: {
     errorCode: 'ERR_CONFIGURATION_SUBSCRIBE',
     status: 500,
     grpc: 'INVALID_ARGUMENT',
+    informs: true,
   },
   CONFIGURATION_UNSUBSCRIBE: {
     errorCode: 'ERR_CONFIGURATION_UNSUBSCRIBE',
@@ -60,7 +68,12 @@ export const BLOCK_ERRORS = {
   LOCK_TRY: { errorCode: 'ERR_TRY_LOCK', status: 500, grpc: 'INTERNAL' },
   LOCK_UNLOCK: { errorCode: 'ERR_UNLOCK', status: 500, grpc: 'INTERNAL' },
 
-  BINDING_INVOKE: { errorCode: 'ERR_INVOKE_OUTPUT_BINDING', status: 500, grpc: 'INTERNAL' },
+  BINDING_INVOKE: {
+    errorCode: 'ERR_INVOKE_OUTPUT_BINDING',
+    status: 500,
+    grpc: 'INTERNAL',
+    informs: true,
+  },
 
   CRYPTO_NOT_CONFIGURED: {
     errorCode: 'ERR_CRYPTO_PROVIDERS_NOT_CONFIGURED',

@@ -61,7 +61,7 @@ function asJsonText(data: Uint8Array): string | undefined {
 }
 
 /** What an event says that no trace was begun for, as in Dapr. */
-export const NO_TRACE = `00-${'0'.repeat(32)}-${'0'.repeat(16)}-00`;
+const NO_TRACE = '';
 
 const GO_SECONDS: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600 };
 

@@ -29,6 +29,10 @@ export interface ErrorRow {
   readonly grpc: GrpcCode;
   /** Reason of the rich form's ErrorInfo; absent: the old form without details. */
   readonly reason?: string;
+  /** What daprd prints before the message over HTTP, where clients see an error of its own inside. */
+  readonly httpPrefix?: string;
+  /** The old form over HTTP; over gRPC an ErrorInfo whose reason is `errorCode`. */
+  readonly informs?: true;
 }
 
 /** Codes of core/errors.ts. Dapr's own code where daprd has the case, `ERR_` and the name where it has not. */
@@ -79,6 +83,7 @@ export const API_ERRORS = {
     status: 400,
     grpc: 'INVALID_ARGUMENT',
     reason: 'DAPR_STATE_ILLEGAL_KEY',
+    httpPrefix: 'api error: code = InvalidArgument desc = ',
   },
   STATE_TRANSACTIONS_NOT_SUPPORTED: {
     errorCode: 'ERR_STATE_STORE_NOT_SUPPORTED',
@@ -96,18 +101,41 @@ export const API_ERRORS = {
     errorCode: 'ERR_NOT_SUPPORTED_STATE_OPERATION',
     status: 400,
     grpc: 'UNIMPLEMENTED',
+    informs: true,
   },
-  STATE_GET: { errorCode: 'ERR_STATE_GET', status: 500, grpc: 'INTERNAL' },
+  STATE_GET: { errorCode: 'ERR_STATE_GET', status: 500, grpc: 'INTERNAL', informs: true },
   STATE_BULK_GET: { errorCode: 'ERR_STATE_BULK_GET', status: 500, grpc: 'INTERNAL' },
-  STATE_SAVE: { errorCode: 'ERR_STATE_SAVE', status: 500, grpc: 'INTERNAL' },
-  STATE_SAVE_ETAG_MISMATCH: { errorCode: 'ERR_STATE_SAVE', status: 409, grpc: 'ABORTED' },
-  STATE_SAVE_ETAG_INVALID: { errorCode: 'ERR_STATE_SAVE', status: 400, grpc: 'INVALID_ARGUMENT' },
-  STATE_DELETE: { errorCode: 'ERR_STATE_DELETE', status: 500, grpc: 'INTERNAL' },
-  STATE_DELETE_ETAG_MISMATCH: { errorCode: 'ERR_STATE_DELETE', status: 409, grpc: 'ABORTED' },
+  STATE_SAVE: { errorCode: 'ERR_STATE_SAVE', status: 500, grpc: 'INTERNAL', informs: true },
+  STATE_SAVE_KEY_EMPTY: {
+    errorCode: 'ERR_STATE_SAVE',
+    status: 400,
+    grpc: 'INVALID_ARGUMENT',
+    informs: true,
+  },
+  STATE_SAVE_ETAG_MISMATCH: {
+    errorCode: 'ERR_STATE_SAVE',
+    status: 409,
+    grpc: 'ABORTED',
+    informs: true,
+  },
+  STATE_SAVE_ETAG_INVALID: {
+    errorCode: 'ERR_STATE_SAVE',
+    status: 400,
+    grpc: 'INVALID_ARGUMENT',
+    informs: true,
+  },
+  STATE_DELETE: { errorCode: 'ERR_STATE_DELETE', status: 500, grpc: 'INTERNAL', informs: true },
+  STATE_DELETE_ETAG_MISMATCH: {
+    errorCode: 'ERR_STATE_DELETE',
+    status: 409,
+    grpc: 'ABORTED',
+    informs: true,
+  },
   STATE_DELETE_ETAG_INVALID: {
     errorCode: 'ERR_STATE_DELETE',
     status: 400,
     grpc: 'INVALID_ARGUMENT',
+    informs: true,
   },
   STATE_TRANSACTION: { errorCode: 'ERR_STATE_TRANSACTION', status: 500, grpc: 'INTERNAL' },
 
@@ -122,6 +150,12 @@ export const API_ERRORS = {
     status: 404,
     grpc: 'INVALID_ARGUMENT',
     reason: 'DAPR_PUBSUB_NOT_FOUND',
+  },
+  PUBSUB_NAME_EMPTY: {
+    errorCode: 'ERR_PUBSUB_EMPTY',
+    status: 404,
+    grpc: 'INVALID_ARGUMENT',
+    reason: 'DAPR_PUBSUB_NAME_EMPTY',
   },
   PUBSUB_TOPIC_EMPTY: {
     errorCode: 'ERR_TOPIC_NAME_EMPTY',

@@ -59,9 +59,15 @@ export function invokeRoute(api: InvokeApi): HttpRoute {
       }
       const answer = await api.invoke({ ...found, method, query, headers, body: stream, signal });
       const isEvents = headerOf(headers, 'accept') === 'text/event-stream';
+      const isUntyped = answer.status >= 400 && answer.headers['content-type'] === undefined;
       return {
         status: answer.status,
-        headers: isEvents ? { ...answer.headers, 'cache-control': 'no-cache' } : answer.headers,
+        headers: {
+          ...answer.headers,
+          ...(isEvents ? { 'cache-control': 'no-cache' } : {}),
+          // As daprd, where an app names no type of its error.
+          ...(isUntyped ? { 'content-type': 'application/json' } : {}),
+        },
         stream: answer.body,
         trailers: answer.trailers,
       };

@@ -91,7 +91,7 @@ function measuredDelivery(
 }
 
 export function createJobsApi({ appId, namespace, jobs, app, telemetry }: JobsOptions): JobsApi {
-  const rich = { metadata: { appID: appId, namespace: namespace ?? '' } };
+  const rich = { metadata: { appID: appId, namespace: namespace || 'default' } };
 
   async function attempt<T>(
     name: ApiErrorName,

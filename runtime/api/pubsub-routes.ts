@@ -1,7 +1,7 @@
 /** HTTP rows of the pub/sub block, by Dapr's pub/sub API reference. */
 import { isBinaryType, mediaType } from './cloudevents.ts';
-import { ApiError } from './api-error.ts';
 import type { BulkEntry, PubSubApi } from './pubsub.ts';
+import { bulkError } from './pubsub-errors.ts';
 import {
   empty,
   headerOf,
@@ -32,24 +32,6 @@ async function publish(api: PubSubApi, request: HttpRequest): Promise<HttpRespon
   return empty();
 }
 
-type BulkFailure = 'PUBSUB_UNMARSHAL_EVENTS' | 'PUBSUB_MARSHAL_EVENTS' | 'PUBSUB_MARSHAL_ENVELOPE';
-
-const BULK_TEXTS: Readonly<Record<BulkFailure, string>> = {
-  PUBSUB_UNMARSHAL_EVENTS: 'error when unmarshaling the request for',
-  PUBSUB_MARSHAL_EVENTS: 'error marshaling events to bytes for',
-  PUBSUB_MARSHAL_ENVELOPE: 'error when marshalling cloud event envelope for',
-};
-
-function bulkError(name: BulkFailure, pubsub: string, topic: string, why: string): ApiError {
-  const message = `${BULK_TEXTS[name]} topic ${topic} pubsub ${pubsub}: ${why}`;
-  return new ApiError(name, message, {
-    rich: {
-      metadata: { error: why },
-      resource: { type: 'pubsub', name: pubsub, description: message },
-    },
-  });
-}
-
 /** The bytes of one entry's event; undefined when the event does not fit its content type. */
 function eventBytes(event: unknown, contentType: string): Uint8Array | undefined {
   const media = mediaType(contentType);
@@ -67,29 +49,31 @@ function eventBytes(event: unknown, contentType: string): Uint8Array | undefined
   return undefined;
 }
 
-function bulkEntries(body: Uint8Array, pubsub: string, topic: string): BulkEntry[] {
+function bulkEntries(
+  body: Uint8Array,
+  api: PubSubApi,
+  names: readonly [string, string],
+): BulkEntry[] {
   let parsed: unknown;
   try {
     parsed = JSON.parse(decoder.decode(body));
   } catch (cause) {
-    throw bulkError('PUBSUB_UNMARSHAL_EVENTS', pubsub, topic, (cause as Error).message);
+    throw bulkError('PUBSUB_UNMARSHAL_EVENTS', api, names, (cause as Error).message);
   }
   if (!Array.isArray(parsed) || !parsed.every(isObject)) {
     const why = 'the body must be an array of {entryId, event, contentType} objects';
-    throw bulkError('PUBSUB_UNMARSHAL_EVENTS', pubsub, topic, why);
+    throw bulkError('PUBSUB_UNMARSHAL_EVENTS', api, names, why);
   }
-  const seen = new Set<string>();
   return parsed.map((entry, index) => {
-    const { entryId, event, contentType = '', metadata } = entry;
-    if (typeof entryId !== 'string' || entryId === '' || seen.has(entryId)) {
-      const why = `entryId is duplicated or not present for entry ${index}`;
-      throw bulkError('PUBSUB_MARSHAL_EVENTS', pubsub, topic, why);
+    const { entryId = '', event, contentType = '', metadata } = entry;
+    if (typeof entryId !== 'string') {
+      const why = `[${index}].entryId must be a string`;
+      throw bulkError('PUBSUB_UNMARSHAL_EVENTS', api, names, why);
     }
-    seen.add(entryId);
     const data = typeof contentType === 'string' ? eventBytes(event, contentType) : undefined;
     if (!data) {
-      const why = `mismatch between contentType and event of entry ${entryId}`;
-      throw bulkError('PUBSUB_MARSHAL_ENVELOPE', pubsub, topic, why);
+      const why = 'error: mismatch between contentType and event';
+      throw bulkError('PUBSUB_MARSHAL_ENVELOPE', api, names, why);
     }
     return {
       entryId,
@@ -108,7 +92,7 @@ async function bulkPublish(api: PubSubApi, request: HttpRequest): Promise<HttpRe
   const failed = await api.bulkPublish({
     pubsub,
     topic,
-    entries: bulkEntries(body, pubsub, topic),
+    entries: bulkEntries(body, api, [pubsub, topic]),
     metadata,
     traceparent: headerOf(headers, 'traceparent'),
     tracestate: headerOf(headers, 'tracestate'),

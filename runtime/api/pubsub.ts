@@ -8,7 +8,8 @@ import type { Resiliency } from '../core/resiliency.ts';
 import type { Telemetry } from '../core/telemetry.ts';
 import type { BrokerMessage, PubSub } from '../../components/pubsub/contract.ts';
 import { countAndTime, EGRESS, EGRESS_BULK, timed } from './block-telemetry.ts';
-import { NO_TRACE, toEventBytes } from './cloudevents.ts';
+import { toEventBytes } from './cloudevents.ts';
+import { assertEntryIds, topicError } from './pubsub-errors.ts';
 import { ApiError } from './api-error.ts';
 import { createSender } from './pubsub-send.ts';
 
@@ -64,6 +65,7 @@ export interface BulkPublishRequest extends Omit<PublishRequest, 'data' | 'conte
 }
 
 export interface PubSubApi {
+  readonly appId: string;
   publish(request: PublishRequest): Promise<void>;
   /** Resolves to the entries that failed, none when all went well. */
   bulkPublish(request: BulkPublishRequest): Promise<{ entryId: string; error: string }[]>;
@@ -91,22 +93,6 @@ export function isRaw(pubsub: string, metadata: Metadata): boolean {
   });
 }
 
-function topicError(
-  name: 'PUBSUB_FORBIDDEN' | 'PUBSUB_PUBLISH',
-  { pubsub, topic }: { pubsub: string; topic: string },
-  message: string,
-  why: string,
-  cause?: unknown,
-): ApiError {
-  return new ApiError(name, message, {
-    cause,
-    rich: {
-      metadata: { topic, error: why },
-      resource: { type: 'pubsub', name: pubsub, description: message },
-    },
-  });
-}
-
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
@@ -124,6 +110,12 @@ export function createPubSubApi(options: PubSubOptions): PubSubApi {
   function require(name: string, metadata: Metadata = {}): PubSubEntry {
     const entry = pubsubs.get(name);
     if (entry) return entry;
+    if (name === '') {
+      const message = 'pubsub name is empty';
+      throw new ApiError('PUBSUB_NAME_EMPTY', message, {
+        rich: { metadata, resource: { type: 'pubsub', name, description: message } },
+      });
+    }
     const rich = { metadata };
     if (pubsubs.size === 0) {
       throw new ApiError('PUBSUB_NOT_CONFIGURED', `pubsub ${name} is not configured`, { rich });
@@ -155,9 +147,12 @@ export function createPubSubApi(options: PubSubOptions): PubSubApi {
     const topic = `${topicPrefix}${request.topic}`;
     const rest = Object.keys(metadata).length === 0 ? {} : { metadata };
     if (isRaw(request.pubsub, metadata)) {
-      const { traceparent: traceid = NO_TRACE, tracestate } = request;
-      const trace = tracestate === undefined ? { traceid } : { traceid, tracestate };
-      const beside = { ...metadata, ...trace };
+      const { traceparent, tracestate } = request;
+      const beside = {
+        ...metadata,
+        ...(traceparent === undefined ? {} : { traceid: traceparent }),
+        ...(tracestate === undefined ? {} : { tracestate }),
+      };
       return { topic, data, ...(contentType ? { contentType } : {}), metadata: beside };
     }
     const bytes = toEventBytes({
@@ -203,6 +198,7 @@ export function createPubSubApi(options: PubSubOptions): PubSubApi {
   }
 
   return {
+    appId,
     has: (name) => pubsubs.has(name),
     require,
 
@@ -231,6 +227,7 @@ export function createPubSubApi(options: PubSubOptions): PubSubApi {
     async bulkPublish(request) {
       const entry = open(request);
       const { metadata = {}, entries, signal } = request;
+      assertEntryIds(request, entries, appId);
       const messages = entries.map((one) =>
         messageFor(
           {

@@ -6,8 +6,7 @@ import type { SaveItem, StateStoreEntry } from './state.ts';
 /** A user's key never holds the separator of prefixes, so that no app reaches the rows of another. */
 function checkKey(store: string, key: string): void {
   if (!key.includes('||')) return;
-  // daprd prints its own error inside the message; clients see the whole text.
-  const message = `api error: code = InvalidArgument desc = input key/keyPrefix '${key}' can't contain '||'`;
+  const message = `input key/keyPrefix '${key}' can't contain '||'`;
   throw new ApiError('STATE_ILLEGAL_KEY', message, {
     rich: { resource: { type: 'state', name: store }, field: { name: key, description: message } },
   });

@@ -79,7 +79,7 @@ async function get(api: StateApi, request: HttpRequest): Promise<HttpResponse> {
 async function save(api: StateApi, request: HttpRequest): Promise<HttpResponse> {
   const [store] = request.params as [string];
   api.require(store);
-  const body = jsonOf(request.body);
+  const body = jsonOf(request.body) ?? [];
   if (!Array.isArray(body)) throw malformed('the body must be an array of {key, value} objects');
   const query = metadataOf(request.query);
   const items = body.map((item, index) => saveItemOf(item, `[${index}]`, query));

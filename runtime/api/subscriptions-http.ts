@@ -110,7 +110,8 @@ function bulkBody({ id, pubsub, topic, entries, metadata }: BulkDelivery): objec
         ? Buffer.from(entry.message.data).toString('base64')
         : (JSON.parse(decoder.decode(entry.bytes)) as unknown),
       contentType: entry.contentType,
-      metadata: entry.metadata,
+      // Go writes a map that was never made as null.
+      metadata: Object.keys(entry.metadata).length > 0 ? entry.metadata : null,
     })),
   };
 }

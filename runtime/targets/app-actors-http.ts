@@ -37,7 +37,7 @@ const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
 function headersOf({ wire, headers, reentrancyId }: AppActorCall): Headers {
-  const passed: Headers = { 'content-type': 'application/json', ...headers };
+  const passed: Headers = { ...headers };
   for (const [name, value] of Object.entries(wire?.headers ?? {})) {
     if (value !== undefined && !NOT_PASSED.has(name)) passed[name] = value;
   }
@@ -94,7 +94,8 @@ export function createHttpActorDelivery(app: HttpActorApp): AppActorDelivery {
   ): Promise<{ cancel: boolean }> {
     const { name, data, dueTime, period } = firing;
     const body = encoder.encode(JSON.stringify({ data, ...more, dueTime, period }));
-    const { headers } = await put(firing, `${kind}/${encodeURIComponent(name)}`, body);
+    const json = { ...firing, headers: { ...firing.headers, 'content-type': 'application/json' } };
+    const { headers } = await put(json, `${kind}/${encodeURIComponent(name)}`, body);
     return { cancel: isTruthy(headers['x-daprremindercancel']) };
   }
 

@@ -38,6 +38,8 @@ function metadataOf(response: IncomingMessage): Record<string, string> {
   const { rawHeaders } = response;
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = canonical(rawHeaders[i]!);
+    // How the bytes came over this connection is not for whoever asked; Go's client takes it out too.
+    if (name === 'Transfer-Encoding') continue;
     const value = rawHeaders[i + 1]!;
     metadata[name] = metadata[name] === undefined ? value : `${metadata[name]}, ${value}`;
   }

@@ -49,7 +49,7 @@ function errorInfo(
 /** The details of an error of the rich form. */
 export function errorDetails(row: ErrorRow, rich: RichDetails): AnyMessage[] {
   const { metadata = {}, resource, field, help } = rich;
-  const details = [errorInfo(row.reason ?? '', 'dapr.io', metadata)];
+  const details = [errorInfo(row.reason ?? row.errorCode, 'dapr.io', metadata)];
   if (resource) {
     const value = texts([
       [1, resource.type],

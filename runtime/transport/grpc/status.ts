@@ -123,10 +123,9 @@ export function failureOf(
   const code = CODES[row.grpc];
   if (error instanceof ApiError) {
     const { message, rich } = error;
-    if (row.reason === undefined) return { status: { code, message } };
-    return {
-      status: { code, message, details: encodeStatus(code, message, errorDetails(row, rich)) },
-    };
+    if (row.reason === undefined && !row.informs) return { status: { code, message } };
+    const details = encodeStatus(code, message, errorDetails(row, rich));
+    return { status: { code, message, details } };
   }
   const wire = toWireError(error, 'the call');
   if (wire.application) {

@@ -3,7 +3,6 @@ import type { PubSubApi } from '../../../api/pubsub.ts';
 import type { Call } from '../call.ts';
 import { EMPTY, unary, type MethodRow } from '../registry.ts';
 import { traceOf } from '../trace.ts';
-import { ApiError } from '../../../api/api-error.ts';
 
 type Texts = Readonly<Record<string, string>>;
 
@@ -30,16 +29,6 @@ interface BulkMessage {
 async function bulkPublish(api: PubSubApi, request: BulkMessage, call: Call): Promise<object> {
   const { pubsubName: pubsub, topic, entries, metadata } = request;
   api.require(pubsub, metadata);
-  const seen = new Set<string>();
-  for (const { entryId } of entries) {
-    if (entryId === '' || seen.has(entryId)) {
-      const message = `error marshaling events to bytes for topic ${topic} pubsub ${pubsub}: entryId is duplicated or not present for entry`;
-      throw new ApiError('PUBSUB_MARSHAL_EVENTS', message, {
-        rich: { resource: { type: 'pubsub', name: pubsub, description: message } },
-      });
-    }
-    seen.add(entryId);
-  }
   const failed = await api.bulkPublish({
     pubsub,
     topic,

@@ -99,7 +99,7 @@ export function stateMethods(api: StateApi): MethodRow[] {
       async ({ storeName, states }, call) => {
         api.require(storeName);
         if (states.some(({ key }) => key === '')) {
-          throw new ApiError('MALFORMED_REQUEST', 'state key cannot be empty');
+          throw new ApiError('STATE_SAVE_KEY_EMPTY', 'state key cannot be empty');
         }
         await api.save(storeName, states.map(saveItem), call);
         return EMPTY;

@@ -1,0 +1,243 @@
+import type { Block, Case } from '../case.ts';
+
+const job = (verb: string, name: string, body?: unknown): Case => ({
+  verb,
+  path: `/v1.0-alpha1/jobs/${name}`,
+  ...(body === undefined ? {} : { body }),
+  words: false,
+});
+
+const lock = (body: unknown, of = 'lock'): Case => ({
+  verb: 'POST',
+  path: `/v1.0-alpha1/${of}/locks`,
+  body,
+  words: false,
+});
+
+const binding = (name: string, body: unknown): Case => ({
+  verb: 'POST',
+  path: `/v1.0/bindings/${name}`,
+  body,
+  words: false,
+});
+
+const inputs = (...contents: string[]) => ({ inputs: contents.map((content) => ({ content })) });
+
+export const others: Block[] = [
+  {
+    name: 'jobs',
+    cases: [
+      job('GET', 'none'),
+      job('POST', 'daily', { schedule: '@daily', data: { n: 1 } }),
+      job('POST', 'daily', { schedule: '@hourly' }),
+      job('POST', 'daily', { schedule: '@every 1h', overwrite: true, repeats: 3 }),
+      job('GET', 'daily'),
+      job('DELETE', 'daily'),
+      job('DELETE', 'daily'),
+      job('POST', 'once', { dueTime: '1h', data: 'text', ttl: '2h' }),
+      job('POST', 'cron', { schedule: '0 30 * * * *', failurePolicy: { drop: {} } }),
+      job('POST', 'kept', {
+        schedule: '@daily',
+        failurePolicy: { constant: { interval: '2s', maxRetries: 5 } },
+      }),
+      job('GET', 'kept'),
+      ...[
+        {},
+        '{',
+        '',
+        { schedule: 'often' },
+        { schedule: '* * * * *' },
+        { dueTime: 'soon' },
+        { schedule: '@daily', ttl: 'short' },
+        { schedule: '@daily', repeats: 0 },
+        { schedule: '@daily', repeats: -1 },
+        { dueTime: '1h', repeats: 3 },
+        { name: 'other', schedule: '@daily' },
+        { dueTime: '1h', unknown: true },
+      ].map((body) => job('POST', 'bad', body)),
+      job('POST', 'now', { dueTime: '0s', data: { hello: 'job' } }),
+      { app: '/job/now', count: 1 },
+      { grpc: 'ScheduleJobAlpha1', request: { job: { name: 'g', schedule: '@daily' } } },
+      { grpc: 'GetJobAlpha1', request: { name: 'g' } },
+      {
+        grpc: 'ScheduleJobAlpha1',
+        request: { job: { name: '', schedule: '@daily' } },
+        words: false,
+      },
+      { grpc: 'ScheduleJobAlpha1', request: { job: { name: 'h' } }, words: false },
+      { grpc: 'DeleteJobAlpha1', request: { name: 'g' } },
+      { grpc: 'GetJobAlpha1', request: { name: 'g' }, words: false },
+      { grpc: 'DeleteJobAlpha1', request: { name: '' }, words: false },
+    ],
+  },
+  {
+    name: 'secrets',
+    cases: [
+      ...['plain', 'nested%3Ainner', 'none', 'hidden'].map((key): Case => ({
+        verb: 'GET',
+        path: `/v1.0/secrets/secrets/${key}`,
+        words: false,
+      })),
+      { verb: 'GET', path: '/v1.0/secrets/secrets/bulk' },
+      { verb: 'GET', path: '/v1.0/secrets/env/DIFFERENTIAL_SECRET' },
+      { verb: 'GET', path: '/v1.0/secrets/env/NO_SUCH_VARIABLE', words: false },
+      { verb: 'GET', path: '/v1.0/secrets/nowhere/plain' },
+      { verb: 'GET', path: '/v1.0/secrets/nowhere/bulk' },
+      { verb: 'POST', path: '/v1.0/secrets/secrets/plain' },
+      ...['plain', 'none', 'hidden'].map((key): Case => ({
+        grpc: 'GetSecret',
+        request: { storeName: 'secrets', key },
+        words: false,
+      })),
+      { grpc: 'GetSecret', request: { storeName: 'nowhere', key: 'plain' } },
+      { grpc: 'GetBulkSecret', request: { storeName: 'secrets' } },
+      { grpc: 'GetBulkSecret', request: { storeName: 'nowhere' } },
+    ],
+  },
+  {
+    name: 'configuration',
+    cases: [
+      { verb: 'GET', path: '/v1.0/configuration/config?key=colour' },
+      { verb: 'GET', path: '/v1.0/configuration/config?key=colour&key=size' },
+      { verb: 'GET', path: '/v1.0/configuration/config?key=none' },
+      { verb: 'GET', path: '/v1.0-alpha1/configuration/config?key=size' },
+      { verb: 'GET', path: '/v1.0/configuration/nowhere?key=colour' },
+      { verb: 'GET', path: '/v1.0/configuration/config/no-such-id/unsubscribe', words: false },
+      { verb: 'GET', path: '/v1.0/configuration/config/subscribe?key=colour' },
+      { grpc: 'GetConfiguration', request: { storeName: 'config', keys: ['colour', 'none'] } },
+      { grpc: 'GetConfigurationAlpha1', request: { storeName: 'config', keys: ['size'] } },
+      { grpc: 'GetConfiguration', request: { storeName: 'nowhere', keys: ['a'] } },
+      {
+        grpc: 'UnsubscribeConfiguration',
+        request: { storeName: 'config', id: 'no' },
+        words: false,
+      },
+    ],
+  },
+  {
+    name: 'locks without a store',
+    cases: [
+      ...[
+        { resourceId: 'r', lockOwner: 'a', expiryInSeconds: 60 },
+        { lockOwner: 'a', expiryInSeconds: 60 },
+        '{',
+      ].flatMap((body): Case[] => [lock(body), lock(body, 'unlock')]),
+      {
+        grpc: 'TryLockAlpha1',
+        request: { storeName: 'locks', resourceId: 'g', lockOwner: 'a', expiryInSeconds: 60 },
+      },
+      { grpc: 'UnlockAlpha1', request: { storeName: 'locks', resourceId: 'g', lockOwner: 'b' } },
+    ],
+  },
+  {
+    name: 'output bindings',
+    cases: [
+      binding('files', { operation: 'create', data: 'hello', metadata: { fileName: 'a.txt' } }),
+      binding('files', { operation: 'get', metadata: { fileName: 'a.txt' } }),
+      binding('files', { operation: 'get', metadata: { fileName: 'none.txt' } }),
+      binding('files', { operation: 'delete', metadata: { fileName: 'a.txt' } }),
+      binding('files', { operation: 'list' }),
+      binding('files', { operation: 'get', metadata: { fileName: '../outside' } }),
+      binding('files', { operation: 'paint' }),
+      binding('files', {}),
+      binding('files', '{'),
+      binding('nowhere', { operation: 'create' }),
+      binding('web', { operation: 'get', metadata: { path: '/plain' } }),
+      binding('web', { operation: 'post', data: { n: 1 }, metadata: { path: '/echo/binding' } }),
+      binding('web', { operation: 'post', data: 'text', metadata: { path: '/echo/binding' } }),
+      binding('web', { operation: 'get', metadata: { path: '/status/404' } }),
+      binding('web', { operation: 'get', metadata: { path: '/status/500' } }),
+      {
+        grpc: 'InvokeBinding',
+        request: { name: 'web', operation: 'get', metadata: { path: '/plain' } },
+        words: false,
+      },
+      { grpc: 'InvokeBinding', request: { name: 'nowhere', operation: 'get' }, words: false },
+      { grpc: 'InvokeBinding', request: { name: 'web', operation: 'paint' }, words: false },
+    ],
+  },
+  {
+    name: 'cryptography that is refused',
+    cases: [
+      { verb: 'PUT', path: '/v1.0-alpha1/crypto/nowhere/encrypt', body: 'x' },
+      { verb: 'PUT', path: '/v1.0-alpha1/crypto/crypto/encrypt', body: 'x', words: false },
+      {
+        verb: 'PUT',
+        path: '/v1.0-alpha1/crypto/crypto/encrypt',
+        headers: { 'dapr-key-name': 'aes.key' },
+        body: 'x',
+        words: false,
+      },
+      {
+        verb: 'PUT',
+        path: '/v1.0-alpha1/crypto/crypto/encrypt',
+        headers: { 'dapr-key-name': 'aes.key', 'dapr-key-wrap-algorithm': 'ROT13' },
+        body: 'x',
+        words: false,
+      },
+      {
+        verb: 'PUT',
+        path: '/v1.0-alpha1/crypto/crypto/encrypt',
+        headers: { 'dapr-key-name': 'none.key', 'dapr-key-wrap-algorithm': 'A256KW' },
+        body: 'x',
+        words: false,
+      },
+      { verb: 'PUT', path: '/v1.0-alpha1/crypto/crypto/decrypt', body: 'garbage', words: false },
+      { verb: 'POST', path: '/v1.0-alpha1/subtlecrypto/crypto/getkey', body: {}, words: false },
+    ],
+  },
+  {
+    name: 'conversation',
+    cases: [
+      { verb: 'POST', path: '/v1.0-alpha1/conversation/echo/converse', body: inputs('hello') },
+      {
+        verb: 'POST',
+        path: '/v1.0-alpha1/conversation/echo/converse',
+        body: { ...inputs('mail a@b.example', 'two'), scrubPII: true, contextID: 'c' },
+      },
+      { verb: 'POST', path: '/v1.0-alpha1/conversation/echo/converse', body: {}, words: false },
+      { verb: 'POST', path: '/v1.0-alpha1/conversation/echo/converse', body: '{', words: false },
+      { verb: 'POST', path: '/v1.0-alpha1/conversation/nowhere/converse', body: inputs('x') },
+      {
+        verb: 'POST',
+        path: '/v1.0-alpha2/conversation/echo/converse',
+        body: { inputs: [{ messages: [{ ofUser: { content: [{ text: 'hello' }] } }] }] },
+      },
+      {
+        verb: 'POST',
+        path: '/v1.0-alpha2/conversation/echo/converse',
+        body: { inputs: [{ messages: [{ ofSystem: { content: [{ text: 'be' }] } }] }] },
+      },
+      { verb: 'POST', path: '/v1.0-alpha2/conversation/echo/converse', body: {}, words: false },
+      {
+        verb: 'POST',
+        path: '/v1.0-alpha2/conversation/nowhere/converse',
+        body: { inputs: [] },
+        words: false,
+      },
+      { grpc: 'ConverseAlpha1', request: { name: 'echo', ...inputs('hi') } },
+      { grpc: 'ConverseAlpha1', request: { name: 'nowhere', ...inputs('hi') }, words: false },
+      { grpc: 'ConverseAlpha1', request: { name: 'echo' }, words: false },
+    ],
+  },
+  {
+    name: 'metadata, health and paths that are not there',
+    cases: [
+      { verb: 'PUT', path: '/v1.0/metadata/note', body: 'kept' },
+      { verb: 'GET', path: '/v1.0/healthz' },
+      { verb: 'GET', path: '/v1.0/healthz/outbound' },
+      { verb: 'GET', path: '/v1.0/healthz?appid=shop' },
+      { verb: 'GET', path: '/v1.0/healthz?appid=other', words: false },
+      { verb: 'POST', path: '/v1.0/healthz', words: false },
+      { verb: 'GET', path: '/', words: false },
+      { verb: 'GET', path: '/v1.0', words: false },
+      { verb: 'GET', path: '/v1.0/nonsense', words: false },
+      { verb: 'GET', path: '/v2.0/state/store/text', words: false },
+      { verb: 'GET', path: '//v1.0//healthz', words: false },
+      { verb: 'GET', path: '/v1.0/healthz/', words: false },
+      { verb: 'GET', path: '/v1.0/state/store/%zz', words: false },
+      { verb: 'DELETE', path: '/v1.0/metadata', words: false },
+      { grpc: 'SetMetadata', request: { key: 'grpc', value: 'too' } },
+    ],
+  },
+];
