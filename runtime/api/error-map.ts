@@ -139,12 +139,6 @@ export const API_ERRORS = {
   },
   STATE_TRANSACTION: { errorCode: 'ERR_STATE_TRANSACTION', status: 500, grpc: 'INTERNAL' },
 
-  PUBSUB_NOT_CONFIGURED: {
-    errorCode: 'ERR_PUBSUB_NOT_CONFIGURED',
-    status: 400,
-    grpc: 'FAILED_PRECONDITION',
-    reason: 'DAPR_PUBSUB_NOT_CONFIGURED',
-  },
   PUBSUB_NOT_FOUND: {
     errorCode: 'ERR_PUBSUB_NOT_FOUND',
     status: 404,

@@ -82,7 +82,7 @@ export function createMetadataApi(options: MetadataOptions): MetadataApi {
         runtimeVersion,
         enabledFeatures: features,
         actors,
-        components,
+        components: components.map((component) => filled({ ...component })),
         extended: { ...Object.fromEntries(labels), [VERSION_LABEL]: runtimeVersion },
         subscriptions: options.subscriptions(),
         httpEndpoints: named(options.httpEndpoints),

@@ -72,7 +72,7 @@ export interface PubSubApi {
   /** Publishes a message of a broker as it is to another topic of the same component. */
   forward(pubsub: string, topic: string, message: BrokerMessage): Promise<void>;
   has(pubsub: string): boolean;
-  /** The component. Throws ERR_PUBSUB_NOT_FOUND, or ERR_PUBSUB_NOT_CONFIGURED when there is none at all. */
+  /** The component. Throws ERR_PUBSUB_NOT_FOUND. */
   require(pubsub: string, metadata?: Metadata): PubSubEntry;
 }
 
@@ -116,11 +116,7 @@ export function createPubSubApi(options: PubSubOptions): PubSubApi {
         rich: { metadata, resource: { type: 'pubsub', name, description: message } },
       });
     }
-    const rich = { metadata };
-    if (pubsubs.size === 0) {
-      throw new ApiError('PUBSUB_NOT_CONFIGURED', `pubsub ${name} is not configured`, { rich });
-    }
-    throw new ApiError('PUBSUB_NOT_FOUND', `pubsub ${name} is not found`, { rich });
+    throw new ApiError('PUBSUB_NOT_FOUND', `pubsub ${name} is not found`, { rich: { metadata } });
   }
 
   function open(request: Omit<PublishRequest, 'data'>): PubSubEntry {

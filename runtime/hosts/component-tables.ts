@@ -69,6 +69,14 @@ export interface Entry {
   readonly value: (field: string) => string;
 }
 
+/** A feature as daprd prints it, where only the store in memory deletes by prefix. */
+const printed =
+  (type: string) =>
+  (feature: string): readonly string[] => {
+    if (feature === 'ORDERED_INDEX') return ['KEYS_LIKE'];
+    return feature === 'DELETE_WITH_PREFIX' && type !== 'state.in-memory' ? [] : [feature];
+  };
+
 /** Puts a component in its table; the result takes it out again. */
 export function enter(
   tables: ComponentTables,
@@ -83,10 +91,7 @@ export function enter(
     type,
     version,
     capabilities: isFit
-      ? [
-          ...component.features.map((name) => (name === 'ORDERED_INDEX' ? 'KEYS_LIKE' : name)),
-          'ACTOR',
-        ]
+      ? [...component.features.flatMap(printed(type)), 'ACTOR']
       : component.features,
   };
   const put = <T>(table: Map<string, T>, entry: T): (() => void) => {

@@ -18,7 +18,7 @@ for (const metadata of [{}, { concurrencyMode: 'parallel' }]) {
   pubsubConformance({
     name: `pubsub.in-memory ${JSON.stringify(metadata)}`,
     create: (clock) => create(metadata, clock),
-    features: [],
+    features: ['SUBSCRIBE_WILDCARDS'],
     redeliver: (clock) => clock.advance(100),
   });
 }
@@ -50,6 +50,23 @@ describe('pubsub.in-memory', () => {
     release();
     await closing;
     expect(running).toEqual(['1', '2']);
+  });
+
+  it('gives a subscription with a star at the end what begins so and goes on', async () => {
+    const broker = await create({ concurrencyMode: 'parallel' });
+    const seen: string[] = [];
+    const all = await broker.subscribe(
+      { topic: 'orders/*' },
+      async (message) => void seen.push(textOf(message)),
+    );
+    for (const topic of ['orders', 'orders/', 'orders/new', 'orders/eu/new', 'other']) {
+      await broker.publish(event(topic, topic), { untilHandled: true });
+    }
+    expect(seen).toEqual(['orders/new', 'orders/eu/new']);
+    await all.close();
+    await broker.publish(event('orders/new', 'late'), { untilHandled: true });
+    expect(seen).toHaveLength(2);
+    await broker.close();
   });
 
   it('runs up to maxConcurrentHandlers together in parallel mode, started in order', async () => {

@@ -7,7 +7,8 @@
  * A handler that rejects gets its event again after a growing delay; the event
  * keeps its place meanwhile. After the last attempt it is given up, which is
  * logged as an error with topic and attempts; so is one whose subscriber has
- * used up retries of its own, as in Dapr. Topics are matched exactly.
+ * used up retries of its own, as in Dapr. A subscription of a topic that ends with
+ * `*` gets every topic that begins so and goes on.
  */
 import { ComponentError, isTroupeError } from '../../../runtime/core/errors.ts';
 import type { ComponentOptions, Driver, MetadataField } from '../../component.ts';
@@ -197,6 +198,8 @@ function textOf(error: unknown): string {
 function createBroker(options: ComponentOptions): PubSub {
   const concurrency = readConcurrency(options);
   const topics = new Map<string, Set<MemorySubscription>>();
+  /** Those of `topics` that end with a star. */
+  const wildcards = new Map<string, Set<MemorySubscription>>();
   let closing: Promise<void> | undefined;
 
   function requireOpen(): void {
@@ -210,6 +213,15 @@ function createBroker(options: ComponentOptions): PubSub {
     });
   }
 
+  function subscribersOf(topic: string): MemorySubscription[] {
+    const found = [...(topics.get(topic) ?? [])];
+    for (const [pattern, all] of wildcards) {
+      const [start, isOther] = [pattern.slice(0, -1), topic !== pattern];
+      if (isOther && topic.startsWith(start) && topic !== start) found.push(...all);
+    }
+    return found;
+  }
+
   async function closeAll(): Promise<void> {
     const open = [...topics.values()].flatMap((subscriptions) => [...subscriptions]);
     await Promise.all(open.map((subscription) => subscription.close()));
@@ -221,7 +233,7 @@ function createBroker(options: ComponentOptions): PubSub {
   }
 
   return {
-    features: [],
+    features: ['SUBSCRIBE_WILDCARDS'],
     async publish(message, { signal, untilHandled = false } = {}) {
       requireOpen();
       requireTopic(message.topic);
@@ -230,8 +242,8 @@ function createBroker(options: ComponentOptions): PubSub {
           code: 'CANCELLED',
           cause: signal.reason,
         });
-      const subscriptions = topics.get(message.topic);
-      if (!subscriptions) return;
+      const subscriptions = subscribersOf(message.topic);
+      if (subscriptions.length === 0) return;
       // Nobody gets the event unless everybody can.
       for (const subscription of subscriptions) {
         if (!subscription.isFull) continue;
@@ -241,7 +253,7 @@ function createBroker(options: ComponentOptions): PubSub {
           { code: 'OVERLOADED', details: { topic: message.topic } },
         );
       }
-      const offered = Array.from(subscriptions, (subscription) =>
+      const offered = subscriptions.map((subscription) =>
         subscription.offer({ ...message, data: new Uint8Array(message.data) }),
       );
       if (!untilHandled || !(await Promise.all(offered)).includes('left')) return;
@@ -260,9 +272,12 @@ function createBroker(options: ComponentOptions): PubSub {
       let subscriptions = topics.get(topic);
       if (!subscriptions) topics.set(topic, (subscriptions = new Set()));
       const all = subscriptions;
+      if (topic.endsWith('*')) wildcards.set(topic, all);
       const subscription = new MemorySubscription(options, topic, handler, concurrency, () => {
         all.delete(subscription);
-        if (all.size === 0 && topics.get(topic) === all) topics.delete(topic);
+        if (all.size > 0 || topics.get(topic) !== all) return;
+        topics.delete(topic);
+        wildcards.delete(topic);
       });
       all.add(subscription);
       return subscription;
