@@ -68,6 +68,7 @@ async function runOnce(
               initial: resources,
               intervalMs: settings.reloadIntervalMs,
               restart: () => end('restart'),
+              fail: (error: Error) => ended.reject(error),
             },
           }),
       configuration,
@@ -95,7 +96,10 @@ async function runOnce(
     });
     if (!sidecar) return await ended.promise;
     sidecar.ready.catch((error: unknown) => ended.reject(error));
-    const ending = await ended.promise;
+    const ending = await ended.promise.catch(async (error: unknown) => {
+      await closeWithin(sidecar, settings.gracefulShutdownMs, log, exit);
+      throw error;
+    });
     if (ending === 'stop') await block(settings, sidecar, log);
     await closeWithin(sidecar, settings.gracefulShutdownMs, log, exit);
     return ending;

@@ -94,7 +94,7 @@ function openLog(
 
 function textOf(error: unknown): string {
   const words = resourcesFailure(error);
-  if (words !== undefined) return words;
+  if (words !== undefined) return `failed to load components: ${words}`;
   if (isTroupeError(error) && error.code !== 'INTERNAL') return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -66,8 +66,9 @@ function loadedOf(loading: Loading, options: LoadOptions): LoadedComponents {
     async replace(spec) {
       keepActors(spec.name);
       const before = loading.kindOf(spec.name);
-      const [planned] = await plan([spec], options);
-      if (!planned || !(await loading.open(planned))) return;
+      const [planned] = await plan([{ ...spec, ignoreErrors: false }], options);
+      if (!planned) return;
+      await loading.open(planned);
       await changed(planned.resolved.kind, spec.name);
       if (before) await loading.retire(spec.name);
     },

@@ -21,6 +21,7 @@ let loaded: LoadedComponents;
 let reload: HotReload;
 let declared: string[];
 let restarts: string[];
+let failures: string[];
 
 const read = async (): Promise<ParsedResources> => {
   const names = (await readdir(folder)).toSorted();
@@ -43,6 +44,7 @@ async function start(files: Record<string, string>): Promise<void> {
     components: loaded,
     declare: async (specs) => void declared.push(specs.map(({ topic }) => topic).join(',')),
     restart: (why) => void restarts.push(why),
+    fail: ({ message }) => void failures.push(message),
     clock: createSystemClock(),
     logger: { debug() {}, info() {}, warn() {}, error: (_f, m) => void errors.push(m) },
   });
@@ -52,7 +54,7 @@ let errors: string[];
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'troupe-reload-'));
   trial = createLoader();
-  [declared, restarts, errors] = [[], [], []];
+  [declared, restarts, failures, errors] = [[], [], [], []];
 });
 afterEach(async () => {
   await reload.close();
@@ -97,16 +99,34 @@ describe('a file that changes', () => {
     ['Resiliency', `${head('Resiliency', 'r')}spec: { policies: { timeouts: { t: 1s } } }\n`],
     ['HTTPEndpoint', `${head('HTTPEndpoint', 'h')}spec: { baseUrl: "http://x.example" }\n`],
     ['Configuration', `${head('Configuration', 'c')}spec: { tracing: { samplingRate: "1" } }\n`],
-    [
-      'actor state store',
-      component('s', 'state.in-memory', '[{ name: actorStateStore, value: "true" }]'),
-    ],
   ])('has the host start again when it is a %s', async (kind, text) => {
     await start({});
     await write('x.yaml', text);
     await reload.reconcile();
     expect(restarts).toHaveLength(1);
     expect(restarts[0]).toContain(kind);
+  });
+
+  const forActors = component('s', 'state.in-memory', '[{ name: actorStateStore, value: "true" }]');
+  const aborted = (type: string) =>
+    `Aborting to hot-reload a state store component that is used as an actor state store: s (${type}/v1)`;
+
+  it('leaves the store that keeps the actors as it is', async () => {
+    await start({ 's.yaml': forActors });
+    await write('s.yaml', component('s', 'pubsub.in-memory'));
+    await reload.reconcile();
+    await rm(join(folder, 's.yaml'));
+    await reload.reconcile();
+    expect(errors).toEqual([aborted('pubsub.in-memory'), aborted('state.in-memory')]);
+    expect(loaded.list).toMatchObject([{ name: 's', type: 'state.in-memory' }]);
+  });
+
+  it('adds no store for actors', async () => {
+    await start({});
+    await write('s.yaml', forActors);
+    await reload.reconcile();
+    expect(errors).toEqual([aborted('state.in-memory')]);
+    expect(names()).toEqual([]);
   });
 });
 
@@ -129,22 +149,36 @@ describe('a file that is broken', () => {
     expect(names()).toEqual([]);
   });
 
-  it('and names a component that cannot be opened leaves the old one', async () => {
+  it('and names a component that cannot be opened ends the host without the old one', async () => {
     await start({ 'a.yaml': component('a', 'state.in-memory') });
     await write('a.yaml', component('a', 'state.unheard-of'));
     await reload.reconcile();
-    expect(loaded.list).toMatchObject([{ name: 'a', type: 'state.in-memory' }]);
-    expect(errors.join()).toMatch(/process component a error: .*not known.*the old one stays/);
+    expect(names()).toEqual([]);
+    expect(failures.join()).toMatch(
+      /^process component a error: \[INIT_COMPONENT_FAILURE\]: initialization error occurred for a \(state\.unheard-of\/v1\): .*not known/,
+    );
+  });
+
+  it('and names one whose errors are to be ignored leaves it missing until it changes', async () => {
+    await start({ 'a.yaml': component('a', 'state.in-memory') });
+    const broken = component('a', 'state.unheard-of');
+    await write('a.yaml', broken.replace('spec: {', 'spec: { ignoreErrors: true,'));
+    await reload.reconcile();
+    await reload.reconcile();
+    expect(names()).toEqual([]);
+    expect(failures).toEqual([]);
+    expect(errors.filter((text) => text.startsWith('Ignoring error'))).toHaveLength(1);
     await write('a.yaml', component('a', 'state.probe'));
     await reload.reconcile();
     expect(loaded.list).toMatchObject([{ name: 'a', type: 'state.probe' }]);
   });
 
-  it('with two components of one name changes nothing', async () => {
+  it('with two components of one name ends the host', async () => {
     await start({ 'a.yaml': component('a', 'state.in-memory') });
     await write('b.yaml', component('a', 'pubsub.in-memory'));
     await reload.reconcile();
-    expect(loaded.list).toMatchObject([{ name: 'a', type: 'state.in-memory' }]);
-    expect(errors.join()).toMatch(/already defined/);
+    expect(failures).toEqual([
+      'failed to load resources from disk: duplicate definition of Component name a (pubsub.in-memory/v1) with existing a (state.in-memory/v1)',
+    ]);
   });
 });

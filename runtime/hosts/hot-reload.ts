@@ -2,14 +2,17 @@
  * Keeps a running host in step with its resource files. Components,
  * subscriptions and policies change in place; what the host can only read at its
  * start makes it start again. A file that cannot be read is reported, and what it
- * said before stays.
+ * said before stays. A component that cannot be opened takes the place of the one
+ * before it, as in daprd: with `ignoreErrors` it is missing, else the host ends.
  */
 import { watch, type FSWatcher } from 'node:fs';
 import type { ComponentSpec } from '../config/component.ts';
 import { formatProblem } from '../config/problem.ts';
 import type { ParsedResources } from '../config/resources.ts';
+import { TroupeError } from '../core/errors.ts';
 import type { Clock, ClockTimer, EngineLogger } from '../core/ports.ts';
 import type { LoadedComponents } from './loaded-components.ts';
+import { componentLabel, initFailure, resourcesFailure } from './sidecar-failure.ts';
 
 /** Files are often written in several steps; this is how long they are left alone. */
 const SETTLE_MS = 100;
@@ -32,6 +35,8 @@ export interface HotReloadOptions {
   readonly declare: (specs: WatchedResources['subscriptions']) => Promise<void>;
   /** Starts the host again, for changes that cannot be made in place. */
   readonly restart: (why: string) => void;
+  /** Ends the host, for resources that it cannot go on with. */
+  readonly fail: (why: Error) => void;
   /** How often everything is read even when nothing was noticed. Default 60000; 0 or less: the default. */
   readonly intervalMs?: number | undefined;
   readonly clock: Clock;
@@ -60,6 +65,12 @@ export function startHotReload(options: HotReloadOptions): HotReload {
     try {
       found = await read();
     } catch (error) {
+      const fatal = resourcesFailure(error);
+      if (fatal !== undefined) {
+        const text = `failed to load resources from disk: ${fatal}`;
+        options.fail(new TroupeError('INVALID_ARGUMENT', text, { cause: error }));
+        return;
+      }
       logger.error(
         {},
         `resources were changed and cannot be read, nothing is reloaded: ${textOf(error)}`,
@@ -151,7 +162,7 @@ const textFor = (value: unknown): string =>
 
 const differ = (a: unknown, b: unknown): boolean => textFor(a) !== textFor(b);
 
-/** What the host has afterwards: of a component that could not be replaced, the old spec. */
+/** What the host has afterwards, a component that could not be opened included. */
 async function apply(
   options: HotReloadOptions,
   before: WatchedResources,
@@ -169,12 +180,8 @@ async function apply(
     restart(`${kind} ${names} changed`);
     return now;
   }
-  if (actorStoreChanges(options, before.components, now.components)) {
-    logger.info({}, 'The actor state store changed, the runtime starts again with it');
-    restart('the actor state store changed');
-    return now;
-  }
-  const components = await applyComponents(options, before.components, now.components);
+  const wanted = withActorStoreAsItWas(options, before.components, now.components);
+  const components = await applyComponents(options, before.components, wanted);
   if (differ(before.subscriptions, now.subscriptions)) {
     await declare(now.subscriptions);
     logger.info(
@@ -195,34 +202,40 @@ function changedNames(
   return [...names].filter((name) => differ(of(was, name), of(is, name)));
 }
 
-const isForActors = ({ metadata }: ComponentSpec): boolean =>
-  metadata.some(
-    (item) =>
-      item.name.toLowerCase() === 'actorstatestore' &&
-      'value' in item &&
-      /^(?:y|yes|true|t|on|1)$/i.test(item.value.trim()),
-  );
+const isForActors = ({ type, metadata }: ComponentSpec): boolean =>
+  type.startsWith('state.') &&
+  metadata.some(({ name }) => name.toLowerCase() === 'actorstatestore');
 
-function actorStoreChanges(
-  { components }: HotReloadOptions,
+/** Turns that run hold on to the store, so it changes only when the host starts, as in daprd. */
+function withActorStoreAsItWas(
+  { components, logger }: HotReloadOptions,
   before: readonly ComponentSpec[],
   now: readonly ComponentSpec[],
-): boolean {
-  const marked = components.actorStore?.name;
-  return changedNames(before, now).some(
-    (name) => name === marked || now.some((one) => one.name === name && isForActors(one)),
-  );
+): readonly ComponentSpec[] {
+  let wanted = now;
+  for (const name of changedNames(before, now)) {
+    const [old, fresh] = [before, now].map((specs) => specs.find((one) => one.name === name));
+    const isKept =
+      name === components.actorStore?.name || [fresh, old].some((one) => one && isForActors(one));
+    if (!isKept) continue;
+    logger.error(
+      {},
+      `Aborting to hot-reload a state store component that is used as an actor state store: ${componentLabel((fresh ?? old)!)}`,
+    );
+    wanted = [...wanted.filter((one) => one.name !== name), ...(old ? [old] : [])];
+  }
+  return wanted;
 }
 
 async function applyComponents(
-  { components, logger }: HotReloadOptions,
+  { components, fail, logger }: HotReloadOptions,
   before: readonly ComponentSpec[],
   now: readonly ComponentSpec[],
 ): Promise<ComponentSpec[]> {
   const held: ComponentSpec[] = [];
   for (const old of before) {
     if (now.some(({ name }) => name === old.name)) continue;
-    logger.info({}, `Closing existing Component: ${logName(old)}`);
+    logger.info({}, `Closing existing Component: ${componentLabel(old)}`);
     await components.remove(old.name).catch((error: unknown) => {
       logger.error({}, `error closing deleted component: ${textOf(error)}`);
     });
@@ -235,25 +248,28 @@ async function applyComponents(
       held.push(spec);
       continue;
     }
-    logger.info({}, `Adding Component for processing: ${logName(spec)}`);
+    logger.info({}, `Adding Component for processing: ${componentLabel(spec)}`);
+    held.push(spec);
     try {
       await components.replace(spec);
-      logger.info({}, `Component updated: ${logName(spec)}`);
-      held.push(spec);
+      logger.info({}, `Component updated: ${componentLabel(spec)}`);
     } catch (error) {
-      logger.error(
-        {},
-        `process component ${spec.name} error: ${textOf(error)}${old ? '; the old one stays' : ''}`,
-      );
-      if (old) held.push(old);
+      const why = initFailure(spec, error);
+      logger.error({}, `Failed to init component ${componentLabel(spec)}: ${why}`);
+      if (old) await components.remove(spec.name);
+      const text = `process component ${spec.name} error: ${why}`;
+      if (spec.ignoreErrors) {
+        logger.error({}, `Ignoring error processing component: ${text}`);
+        continue;
+      }
+      logger.warn({}, `Error processing component, daprd will exit gracefully: ${text}`);
+      fail(new TroupeError('COMPONENT', text, { cause: error }));
     }
   }
   return held;
 }
 
 const isSecretStore = ({ type }: ComponentSpec): boolean => type.startsWith('secretstores.');
-
-const logName = ({ name, type, version }: ComponentSpec): string => `${name} (${type}/${version})`;
 
 const textOf = (error: unknown): string =>
   error instanceof Error ? error.message : 'something that is no error was thrown';

@@ -82,7 +82,7 @@ export interface SidecarOptions {
   readonly resiliencies?: readonly ResiliencySpec[] | undefined;
   /** Follows the resource files. Absent: what was read at the start counts to the end. */
   readonly reload?:
-    | Pick<HotReloadOptions, 'paths' | 'read' | 'initial' | 'restart' | 'intervalMs'>
+    | Pick<HotReloadOptions, 'paths' | 'read' | 'initial' | 'restart' | 'fail' | 'intervalMs'>
     | undefined;
   /** Addresses outside. */
   readonly httpEndpoints?: readonly HttpEndpointSpec[] | undefined;
