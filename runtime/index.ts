@@ -25,7 +25,7 @@ export { component } from './config/component.ts';
 export type { ComponentSpec } from './config/component.ts';
 export { parseResources } from './config/resources.ts';
 export type { Interceptor, InterceptedCall } from './core/interceptors.ts';
-export type { EngineStats } from './core/engine.ts';
+export type { EngineStats } from './core/engine-options.ts';
 export type { ActorRuntime, Clock, TaskRunner } from './core/ports.ts';
 export { ActorError, isActorError, isTroupeError, TroupeError } from './core/errors.ts';
 export type { ActorAddress, ErrorCode, WireError } from './core/errors.ts';

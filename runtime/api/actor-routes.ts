@@ -23,7 +23,7 @@ import {
 } from './route.ts';
 
 const EMPTY_REPLY: HttpResponse = Object.freeze({ status: 200, body: '' });
-const TIMEOUT_HEADER = 'troupe-timeout-ms';
+export const TIMEOUT_HEADER = 'troupe-timeout-ms';
 const LONGEST_TIMEOUT_MS = 24 * 3_600_000;
 
 function addressOf({ params }: HttpRequest): ActorAddress {

@@ -2,17 +2,16 @@
  * One actor in memory: its mailbox, its instance, its timers, and what is known
  * of its state. Lets calls in and starts their turns, one at a time.
  */
+import { ActivationTimers } from './activation-timers.ts';
 import type { ActorInstance, HostedType } from './actor-type.ts';
 import { ActorState } from './actor-state.ts';
 import { breakWaitCycle, overloaded, refusalToReenter, turnOfChain } from './admission.ts';
-import { Call, stoppedError } from './call.ts';
+import { Call, evictedError, stoppedError } from './call.ts';
 import { LocalValue } from './codec.ts';
 import type { EngineParts } from './engine-parts.ts';
 import { TroupeError, type ActorAddress } from './errors.ts';
 import { Mailbox } from './mailbox.ts';
 import { Order } from './order.ts';
-import type { TimerSpec } from './ports.ts';
-import { planTimer, Timers } from './timers.ts';
 import { Turn } from './turn.ts';
 import { runTurn } from './turn-run.ts';
 
@@ -36,7 +35,7 @@ export class Activation {
   activated = false;
   /** `onActivate` runs: calls that come back to it find the instance as it stands. */
   activating = false;
-  #timers: Timers | undefined = undefined;
+  #timers: ActivationTimers | undefined = undefined;
   #whenIdle: (() => void)[] | undefined = undefined;
   #besides = 0;
   /** For an actor outside: its transactions run one after another. */
@@ -55,6 +54,10 @@ export class Activation {
 
   get timerCount(): number {
     return this.#timers?.count ?? 0;
+  }
+
+  get timers(): ActivationTimers {
+    return (this.#timers ??= new ActivationTimers(this));
   }
 
   get address(): ActorAddress {
@@ -126,29 +129,16 @@ export class Activation {
     this.forgetEverything();
   }
 
-  applyTimer(name: string, spec: TimerSpec | null): void {
-    if (!spec) {
-      this.#timers?.delete(name);
+  /** Whoever gives out the turns has ended the actor: what still runs can commit no more. */
+  async dismiss(): Promise<void> {
+    if (!this.busy) {
+      await this.passivate();
       return;
     }
-    const { parts, type, id } = this;
-    this.#timers ??= new Timers(parts.clock, (firing, method) =>
-      parts
-        .enter({
-          type,
-          id,
-          method: method ?? firing.name,
-          kind: 'timer',
-          payload: new LocalValue({ firing, method }),
-        })
-        .catch((error: unknown) =>
-          parts.logger.warn(
-            { actor: { type, id }, timer: firing.name, err: error },
-            'timer failed',
-          ),
-        ),
-    );
-    this.#timers.set(name, planTimer(name, spec, this.now()));
+    for (const turn of [...this.mailbox.running()]) turn.call.abandon(evictedError(turn.call));
+    this.mailbox.refuseAll(evictedError);
+    this.forgetEverything();
+    this.host.remove(this);
   }
 
   /** Runs `onDeactivate` and leaves memory; calls that come meanwhile go on with a new instance. */

@@ -99,6 +99,8 @@ export class ActorState {
   }
 
   async readReminder(name: string): Promise<ReminderRecord | undefined> {
+    const { reminders } = this.#activation.parts;
+    if (reminders) return reminders.get(this.#activation.address, name);
     const { json } = await this.readRow(REMINDER + name);
     return json === undefined ? undefined : (JSON.parse(json) as ReminderRecord);
   }

@@ -3,6 +3,7 @@
  * calls too many, and calls that would wait for each other for ever.
  */
 import type { Activation } from './activation.ts';
+import type { HostedType } from './actor-type.ts';
 import { type Call, chainOf, describeChain } from './call.ts';
 import { TroupeError } from './errors.ts';
 import type { Turn } from './turn.ts';
@@ -29,25 +30,55 @@ export function refusalToReenter(
 ): TroupeError | undefined {
   const { reentrancyDepth } = host.target;
   const chain = chainOf(call);
-  const refuse = (code: 'DEADLOCK' | 'STACK_DEPTH', why: string): TroupeError =>
-    new TroupeError(code, `${describeChain(chain)}: ${why}`, {
-      actor: { type, id },
-      method: call.method,
-      details: { chain },
-    });
-  if (reentrancyDepth === 0) {
-    return refuse(
-      'DEADLOCK',
-      `${type}/${id} waits for this very call, and is not declared reentrant`,
-    );
-  }
+  if (reentrancyDepth === 0) return deadlock(call);
   if (enclosing.readOnly)
-    return refuse('DEADLOCK', 'a read-only turn waits for this call, which may write');
+    return refused(call, 'DEADLOCK', 'a read-only turn waits for this call, which may write');
   const inMemory = chain.filter((link) => link.type === type && link.id === id).length;
   const depth = Math.max(inMemory, 1 + nestingOf(enclosing));
   return depth > reentrancyDepth
-    ? refuse('STACK_DEPTH', `deeper than ${reentrancyDepth} turns on ${type}/${id}`)
+    ? refused(call, 'STACK_DEPTH', `deeper than ${reentrancyDepth} turns on ${type}/${id}`)
     : undefined;
+}
+
+function refused(call: Call, code: 'DEADLOCK' | 'STACK_DEPTH', why: string): TroupeError {
+  const { type, id, method } = call;
+  const chain = chainOf(call);
+  return new TroupeError(code, `${describeChain(chain)}: ${why}`, {
+    actor: { type, id },
+    method,
+    details: { chain },
+  });
+}
+
+function deadlock(call: Call): TroupeError {
+  const why = `${call.type}/${call.id} waits for this very call, and is not declared reentrant`;
+  return refused(call, 'DEADLOCK', why);
+}
+
+/**
+ * Why a call may not go to whoever gives out the turns: its chain comes back to an actor
+ * that is not reentrant, or the type has no such method. Undefined for what may go, and
+ * for types that only other hosts know.
+ */
+export function refusalAtGate(hosted: HostedType | undefined, call: Call): TroupeError | undefined {
+  if (!hosted) return undefined;
+  const { type, id, method } = call;
+  if (call.kind === 'method' && !hosted.target.hasMethod(method)) return unknownMethod(call);
+  if (hosted.target.reentrancyDepth > 0) return undefined;
+  const active = hosted.find(id);
+  if (active) {
+    const enclosing = turnOfChain(active, call);
+    return enclosing && refusalToReenter(active, call, enclosing);
+  }
+  const isInChain = call.chain?.some((link) => link.type === type && link.id === id);
+  return isInChain ? deadlock(call) : undefined;
+}
+
+export function unknownMethod({ type, id, method }: Call): TroupeError {
+  return new TroupeError('METHOD_NOT_FOUND', `actor type "${type}" has no method "${method}"`, {
+    actor: { type, id },
+    method,
+  });
 }
 
 /** Turns of the actor that the chain is inside of; a chain over a wire is only known by these. */

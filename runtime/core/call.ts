@@ -19,6 +19,10 @@ export class Call {
   readonly deadline: number;
   readonly parent: Turn | undefined;
   once: Once | undefined = undefined;
+  /** It came from another host, and goes to no third one. */
+  isForwarded = false;
+  /** It went to another host, which may have begun with it. */
+  isAway = false;
   headers: Readonly<Record<string, string>> | undefined = undefined;
   wire: WireRequest | undefined = undefined;
   chainId: string | undefined = undefined;
@@ -97,8 +101,9 @@ export class Call {
 }
 
 /** The actor that made the call, by a turn or by a durable send; undefined for a call from outside. */
-export function callerOf({ parent, once }: Call): ActorAddress | undefined {
+export function callerOf({ parent, once, chain }: Call): ActorAddress | undefined {
   if (parent) return parent.activation.address;
+  if (chain) return chain.at(-1);
   const [type, id, more] = once?.key.split('||') ?? [];
   return !type || !id || more !== undefined ? undefined : { type, id };
 }
@@ -118,8 +123,11 @@ export function describeChain(chain: readonly ActorAddress[]): string {
   return chain.map(({ type, id }) => `${type}/${id}`).join(' -> ');
 }
 
+/** False: it is certain that no turn has begun for it. */
+const hasStarted = ({ turn, isAway }: Call): boolean => turn !== undefined || isAway;
+
 export function timeoutError(call: Call): TroupeError {
-  const started = call.turn !== undefined;
+  const started = hasStarted(call);
   return new TroupeError(
     'TIMEOUT',
     started
@@ -137,7 +145,20 @@ export function cancelledError(call: Call, cause: unknown): TroupeError {
       cause,
       actor: { type: call.type, id: call.id },
       method: call.method,
-      details: { started: call.turn !== undefined },
+      details: { started: hasStarted(call) },
+    },
+  );
+}
+
+/** The turn of a call was given up, because its actor had to go to another host. */
+export function evictedError(call: Call): TroupeError {
+  return new TroupeError(
+    'UNAVAILABLE',
+    `${call.type}/${call.id} moved to another host while ${call.method} ran; whether it took effect is unknown`,
+    {
+      actor: { type: call.type, id: call.id },
+      method: call.method,
+      details: { started: true },
     },
   );
 }
@@ -149,7 +170,7 @@ export function stoppedError(call: Call): TroupeError {
     {
       actor: { type: call.type, id: call.id },
       method: call.method,
-      details: { started: call.turn !== undefined },
+      details: { started: hasStarted(call) },
     },
   );
 }

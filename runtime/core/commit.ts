@@ -10,6 +10,7 @@
  */
 import type { Activation } from './activation.ts';
 import { isTroupeError } from './errors.ts';
+import { specOf } from './reminders.ts';
 import { encodeRow, outboxRowName, type OutboxMessage, type OutboxRow } from './outbox-row.ts';
 import type { Ownership } from './ownership.ts';
 import type { EntryWrite, StoredEntry } from './ports.ts';
@@ -32,6 +33,13 @@ export interface Held {
  * refused or failed.
  */
 export function commitTurn(activation: Activation, turn: Turn): Held | undefined {
+  const held = commitChanges(activation, turn);
+  const outside = turn.changes && outsideWork(activation, turn.changes);
+  if (!outside) return held;
+  return { durable: (held?.durable ?? Promise.resolve()).then(outside), barrier: true };
+}
+
+function commitChanges(activation: Activation, turn: Turn): Held | undefined {
   assertCurrent(turn);
   const { commits } = activation.state;
   const { changes } = turn;
@@ -151,8 +159,26 @@ function armReminders({ parts }: Activation, { reminders }: Changes): void {
   for (const record of reminders.values()) if (record) parts.remindAt(record.retryAt ?? record.due);
 }
 
+/** What services outside are told when the commit is durable; undefined when there is nothing for them. */
+function outsideWork(activation: Activation, changes: Changes): (() => Promise<void>) | undefined {
+  const { reminders, timers } = activation.parts;
+  const isForReminders = reminders && (changes.deleted || changes.reminders.size > 0);
+  if (!isForReminders && !(timers && changes.timers.size > 0)) return undefined;
+  return async () => {
+    const actor = activation.address;
+    if (reminders && changes.deleted) await reminders.deleteAll(actor.type, actor.id);
+    else if (reminders) {
+      for (const [name, record] of changes.reminders) {
+        await (record ? reminders.set(actor, name, specOf(record)) : reminders.delete(actor, name));
+      }
+    }
+    for (const [name, spec] of changes.timers) await activation.timers.applyServed(name, spec);
+  };
+}
+
 function applyTimers(activation: Activation, changes: Changes): void {
-  for (const [name, spec] of changes.timers) activation.applyTimer(name, spec);
+  if (activation.parts.timers) return;
+  for (const [name, spec] of changes.timers) activation.timers.apply(name, spec);
 }
 
 /** Turns that are committed by one transaction. */

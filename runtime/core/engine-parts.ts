@@ -6,6 +6,7 @@ import type { ActorAddress } from './errors.ts';
 import type { Interceptor } from './interceptors.ts';
 import type { OutboxRow } from './outbox-row.ts';
 import type { ActorStore, Clock, EngineLogger, Placement, Random, TaskRunner } from './ports.ts';
+import type { ReminderService, TimerService } from './services.ts';
 import type { Turn } from './turn.ts';
 
 export interface EngineCounters {
@@ -38,6 +39,10 @@ export interface EngineParts {
   readonly interceptors: readonly Interceptor[];
   /** Absent: nothing can be offloaded. */
   readonly tasks: TaskRunner | undefined;
+  /** Absent: reminders are kept in the store. */
+  readonly reminders: ReminderService | undefined;
+  /** Absent: timers are kept by the activation. */
+  readonly timers: TimerService | undefined;
   readonly scope: AsyncLocalStorage<Turn>;
   readonly counters: EngineCounters;
   readonly told: EngineTelemetry;

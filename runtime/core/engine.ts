@@ -3,22 +3,12 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { createActorOperations } from './actor-operations.ts';
 import { HostedType, type ActorTarget } from './actor-type.ts';
 import { Deadlines } from './deadlines.ts';
+import type { EngineOptions, EngineStats } from './engine-options.ts';
 import type { EngineCounters, EngineParts } from './engine-parts.ts';
 import { createEngineTelemetry, gaugeActors } from './engine-telemetry.ts';
 import { TroupeError, type ActorAddress } from './errors.ts';
-import type { Interceptor } from './interceptors.ts';
 import { OutboxDispatcher } from './outbox.ts';
-import type {
-  ActorRuntime,
-  ActorStore,
-  Clock,
-  EngineLogger,
-  Peer,
-  Placement,
-  Publisher,
-  Random,
-  TaskRunner,
-} from './ports.ts';
+import type { ActorRuntime, Placement, Publisher } from './ports.ts';
 import { countedPublisher } from './publishing.ts';
 import { listReminders, ReminderScheduler } from './reminders.ts';
 import { Router } from './router.ts';
@@ -27,38 +17,6 @@ import type { Turn } from './turn.ts';
 
 /** Ids in a page of `list`, unless another number is asked for. */
 const LIST_PAGE = 1000;
-
-export interface EngineOptions {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly store: ActorStore;
-  readonly placement: Placement;
-  readonly logger: EngineLogger;
-  /** Read when an outbox publishes; undefined while no pub/sub component is there. */
-  readonly publisher: () => Publisher | undefined;
-  readonly targets: (engine: Engine) => readonly ActorTarget[];
-  readonly interceptors: readonly Interceptor[];
-  readonly defaultTimeoutMs: number;
-  readonly tasks?: TaskRunner | undefined;
-  readonly peer?: Peer;
-  /** Absent: nothing is measured. */
-  readonly telemetry?: Telemetry | undefined;
-  /** False only to show in a test what repetitions do without it. */
-  readonly dedupe?: boolean;
-}
-
-export interface EngineStats {
-  readonly turns: number;
-  readonly durableTurns: number;
-  /** Outbox rows committed and not yet fully delivered. */
-  readonly pendingOutbox: number;
-  /** Outbox messages that receivers refused for good. */
-  readonly parkedMessages: number;
-  readonly duplicates: number;
-  readonly remindersFired: number;
-  readonly reminderFailures: number;
-  readonly activeActors: number;
-}
 
 export class Engine {
   /** The actors of this host, as the API rooms see them. */
@@ -116,6 +74,8 @@ export class Engine {
       logger,
       interceptors: options.interceptors,
       tasks: options.tasks,
+      reminders: options.reminders,
+      timers: options.timers,
       scope,
       counters,
       told,
@@ -124,7 +84,9 @@ export class Engine {
       forget: (sender) => this.#outbox.forget(sender),
       recheckOutbox: () => detached(() => this.#outbox.recheck()),
       outboxFull: () => this.#outbox.full,
-      remindAt: (due) => detached(() => this.#reminders.remindAt(due)),
+      remindAt: (due) => {
+        if (!options.reminders) detached(() => this.#reminders.remindAt(due));
+      },
       fenced: (actor) => {
         placement.fenced(actor);
         logger.error({ actor }, 'a newer host has taken over in the same store');
@@ -157,7 +119,7 @@ export class Engine {
   /** Hosts one more type from now on; its due reminders are taken up. Errors: INVALID_ARGUMENT for a type that is hosted already. */
   host(target: ActorTarget): void {
     this.#add(target);
-    this.#reminders.remindAt(this.parts.clock.now());
+    this.parts.remindAt(this.parts.clock.now());
   }
 
   /** Ends a type: calls are refused from now on, its actors end their turns and are deactivated. */
@@ -181,7 +143,7 @@ export class Engine {
   /** Takes up undelivered outbox rows and due reminders. Call it once, before calls are let in. */
   async start(): Promise<void> {
     await this.#outbox.recover();
-    await this.#reminders.start();
+    if (!this.parts.reminders) await this.#reminders.start();
   }
 
   stats(): EngineStats {
@@ -232,6 +194,15 @@ export class Engine {
     if (activation?.mailbox.busy)
       throw new TroupeError('CONFLICT', `${type}/${id} is busy and cannot be passivated now`);
     await activation?.passivate();
+  }
+
+  /** Whoever gives out the turns has ended an actor, or all. Resolves when nothing of them can commit here any more. */
+  async dismiss(actor?: ActorAddress): Promise<void> {
+    const hosted = actor ? [this.#types.get(actor.type)] : [...this.#types.values()];
+    const ended = hosted.flatMap((type) =>
+      actor ? (type?.find(actor.id) ?? []) : [...(type?.activations() ?? [])],
+    );
+    await Promise.all(ended.map((activation) => activation.dismiss()));
   }
 
   /** Refuses new calls, lets turns end for at most `graceMs`, runs `onDeactivate` hooks, stops timers and sending. */

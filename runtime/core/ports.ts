@@ -34,11 +34,29 @@ export interface Placement extends AsyncDisposable {
   owner(type: string, id: string): Owner | Promise<Owner>;
   /** The store refused this host as owner of the actor: a newer host has it. */
   fenced(actor: ActorAddress): void;
+  /**
+   * Address of the peer that gives out the turns, when another runtime does: every call
+   * goes to it first, and comes back forwarded to the host that owns the actor.
+   */
+  readonly gate?: string;
 }
 
-/** Carries a call to the host that owns the actor. */
+/** A call on its way to the host that owns the actor. */
+export interface PeerCall extends Pick<
+  OutgoingCall,
+  'type' | 'id' | 'method' | 'payload' | 'chainId' | 'chain' | 'once' | 'headers' | 'wire'
+> {
+  readonly kind: CallKind;
+  readonly deadline: number;
+}
+
+/**
+ * Carries a call to the host that owns the actor. Errors: MOVED when that host
+ * does not have it any more, UNAVAILABLE, whose details say `started: false` when
+ * the call cannot have begun there, and what the turn there ended with.
+ */
 export interface Peer {
-  call(address: string, call: OutgoingCall): Promise<Payload>;
+  call(address: string, call: PeerCall, signal: AbortSignal): Promise<Payload>;
 }
 
 /** What a turn is opened for. A system turn runs a function of the engine's own on the actor. */
@@ -68,6 +86,8 @@ export interface OutgoingCall {
   /** The actors already in that chain, outermost first, when the wire carried them. */
   readonly chain?: readonly ActorAddress[] | undefined;
   readonly once?: Once | undefined;
+  /** It came from the host that took this one for the owner: it goes no further. */
+  readonly isForwarded?: boolean | undefined;
   /** Trace context and other call metadata, names in lower case. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** The request that the call came by, for an actor that lives behind a wire itself. */

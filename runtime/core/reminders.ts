@@ -55,6 +55,18 @@ export function planReminder(name: string, spec: ReminderSpec, now: number): Rem
   };
 }
 
+/** What a planned reminder is to a service that keeps it. */
+export function specOf(record: ReminderRecord): ReminderSpec {
+  const { due, period, expires, data, failurePolicy } = record;
+  return {
+    due: new Date(due),
+    ...(period === undefined ? {} : { period }),
+    ...(expires === undefined ? {} : { ttl: new Date(expires) }),
+    ...(data === undefined ? {} : { data }),
+    ...(failurePolicy === undefined ? {} : { failurePolicy }),
+  };
+}
+
 /** The reminder after a firing went well: its next one, or null when the series is over. */
 export function afterFiring(record: ReminderRecord, now: number): ReminderRecord | null {
   const { retryAt: _retryAt, ...rest } = record;

@@ -3,7 +3,8 @@
  * placed, and reaches the mailbox of its actor or the peer that owns it.
  */
 import type { HostedType } from './actor-type.ts';
-import { Call, cancelledError, timeoutError } from './call.ts';
+import { refusalAtGate, unknownMethod } from './admission.ts';
+import { Call, cancelledError, chainOf, timeoutError } from './call.ts';
 import { LocalValue, type Payload } from './codec.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { EngineParts } from './engine-parts.ts';
@@ -105,6 +106,7 @@ export class Router {
         reject,
       );
       call.once = outgoing.once;
+      call.isForwarded = outgoing.isForwarded === true;
       call.headers = outgoing.headers ?? (parent && traceHeadersOf(parent.call.headers));
       call.wire = outgoing.wire;
       call.chainId = outgoing.chainId;
@@ -181,6 +183,11 @@ export class Router {
     const hosted = this.#types.get(call.type);
     const active = hosted?.find(call.id);
     if (!active) assertName('actor id', call.id);
+    const { gate } = this.#parts.placement;
+    if (gate !== undefined && !call.isForwarded && call.kind !== 'system') {
+      this.#passGate(call, gate, hosted);
+      return;
+    }
     const owner = this.#parts.placement.owner(call.type, call.id);
     if (owner instanceof Promise) {
       owner.then(
@@ -214,32 +221,43 @@ export class Router {
       return;
     }
     if (call.kind === 'method' && !hosted.target.hasMethod(call.method)) {
-      call.reject(
-        new TroupeError(
-          'METHOD_NOT_FOUND',
-          `actor type "${call.type}" has no method "${call.method}"`,
-          {
-            actor: { type: call.type, id: call.id },
-            method: call.method,
-          },
-        ),
-      );
+      call.reject(unknownMethod(call));
       return;
     }
     hosted.open(call.id).admit(call);
   }
 
+  /** Another runtime gives out the turns, and knows nothing of chains: what it would let wait for ever is refused here. */
+  #passGate(call: Call, gate: string, hosted: HostedType | undefined): void {
+    const { parent } = call;
+    if (parent) {
+      call.chainId = parent.chainIdOr(() => this.#parts.random.id());
+      call.chain = chainOf(call).slice(0, -1);
+    }
+    const refusal = refusalAtGate(hosted, call);
+    if (refusal) call.reject(refusal);
+    else this.#forward(call, gate);
+  }
+
   #forward(call: Call, address: string): void {
-    if (!this.#peer) {
+    const { type, id, method } = call;
+    if (!this.#peer || call.isForwarded || call.kind === 'system') {
       call.reject(
-        new TroupeError(
-          'UNAVAILABLE',
-          `${call.type}/${call.id} lives on ${address}, which this host cannot reach`,
-        ),
+        new TroupeError('MOVED', `${type}/${id} lives on ${address}, and not on this host`, {
+          actor: { type, id },
+          method,
+        }),
       );
       return;
     }
-    this.#peer.call(address, call).then(
+    const settled = new AbortController();
+    const before = call.release;
+    call.release = (ended) => {
+      settled.abort();
+      before?.(ended);
+    };
+    call.isAway = true;
+    this.#peer.call(address, call, settled.signal).then(
       (payload) => call.resolve(payload),
       (error: unknown) => call.reject(error),
     );

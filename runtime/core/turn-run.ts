@@ -9,13 +9,11 @@ import { answerOf, copyOf, type LocalValue } from './codec.ts';
 import { commitTurn, type Held } from './commit.ts';
 import { isActorError, isTroupeError, toWireError, fromWireError, TroupeError } from './errors.ts';
 import { intercept } from './interceptors.ts';
-import { afterFailure, afterFiring } from './reminders.ts';
+import { afterFailure } from './reminders.ts';
 import type { Firing } from './timers.ts';
 import type { Turn } from './turn.ts';
+import { broughtBy, countFailure, FIRED, remind } from './turn-reminder.ts';
 import { INBOX } from './turn-writes.ts';
-
-/** What the turn of a reminder gives whose handler ran. */
-const FIRED = true;
 
 /** Never rejects: the outcome goes to the call. */
 export async function runTurn(activation: Activation, turn: Turn): Promise<void> {
@@ -59,6 +57,7 @@ export async function runTurn(activation: Activation, turn: Turn): Promise<void>
     if (call.kind === 'reminder' && (await putOff(activation, turn, error))) {
       call.resolve(copyOf(undefined));
     } else {
+      if (call.kind === 'reminder' && broughtBy(call)) countFailure(activation, call.method, error);
       const pending = hasLeft || turn.enclosing ? undefined : activation.state.commits?.pending();
       if (pending) {
         hasLeft = true;
@@ -173,42 +172,10 @@ function run(activation: Activation, turn: Turn): unknown {
   }
 }
 
-async function remind(activation: Activation, turn: Turn): Promise<boolean> {
-  const { call } = turn;
-  const record = await activation.state.readReminder(call.method);
-  const now = activation.now();
-  if (!record || (record.retryAt ?? record.due) > now) return false;
-  const { name, due, data } = record;
-  if (record.expires !== undefined && now > record.expires) {
-    turn.mutable().reminders.set(name, null);
-    return false;
-  }
-  const instance = activation.instance();
-  if (!instance.onReminder)
-    throw new TroupeError(
-      'METHOD_NOT_FOUND',
-      `${call.type} has reminder "${name}" but no onReminder`,
-    );
-  await instance.onReminder({ name, data, due });
-  const { reminders } = turn.mutable();
-  if (reminders.has(name)) return FIRED;
-  if (!activation.host.target.outside) {
-    reminders.set(name, afterFiring(record, now));
-    return FIRED;
-  }
-  // The app may have set or deleted this very reminder while it handled it.
-  turn.beforeCommit = async () => {
-    const current = await activation.state.readReminder(name);
-    if (JSON.stringify(current) === JSON.stringify(record)) {
-      reminders.set(name, afterFiring(record, now));
-    }
-  };
-  return FIRED;
-}
-
 /** The same firing again after a pause, whatever failed: handler, activation, interceptor or commit. False: that could not be stored. */
 async function putOff(activation: Activation, turn: Turn, error: unknown): Promise<boolean> {
   if (isTroupeError(error) && error.code === 'FENCED') return false;
+  if (broughtBy(turn.call)) return false;
   const { counters, told, logger } = activation.parts;
   const name = turn.call.method;
   try {

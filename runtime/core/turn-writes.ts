@@ -36,7 +36,7 @@ export function writesOf(turn: Turn, changes: Changes): TurnWrites {
       `${turn.describe()} is declared read-only but changed ${changedNames(changes, cells)}`,
     );
   }
-  if (!changes.deleted) {
+  if (!changes.deleted && !turn.activation.parts.reminders) {
     for (const [name, record] of changes.reminders) writes.push(reminderWrite(name, record));
   }
   if (turn.once) writes.push(inboxWrite(turn.once));

@@ -1,16 +1,16 @@
 /** Topics that actor classes ask for, delivered into their actors. */
 import type { ActorClass, CloudEvent, TopicSubscription } from '../actor/actor.ts';
-import type { Api } from '../api/index.ts';
 import { copyOf } from '../core/codec.ts';
 import type { Engine } from '../core/engine.ts';
 import { isActorError } from '../core/errors.ts';
+import type { TopicsApi } from './composition.ts';
 
 /** How long an actor remembers an event that a topic delivered, to drop repetitions. */
 const EVENT_WINDOW_MS = 86_400_000;
 
 /** Resolves when all subscriptions of the classes are in place. */
 export async function subscribeActors(
-  api: Api,
+  api: Pick<TopicsApi, 'subscriptions'>,
   engine: Engine,
   actors: readonly ActorClass[],
 ): Promise<void> {
@@ -23,7 +23,7 @@ export async function subscribeActors(
 
 /** Delivers a topic into the actors of a type: each event a turn, repetitions dropped by the actor. */
 async function subscribeOne(
-  api: Api,
+  api: Pick<TopicsApi, 'subscriptions'>,
   engine: Engine,
   { type }: ActorClass,
   { pubsub = 'pubsub', topic, method, id, deadLetterTopic }: TopicSubscription,

@@ -1,12 +1,13 @@
 /** What the runtimes that host their own engine are put together from. */
 import { createRegistry, type Registry } from '../../components/registry.ts';
 import type { ActorRef, CallOptions } from '../actor/ref.ts';
-import type { Api } from '../api/index.ts';
+import type { PubSubApi } from '../api/pubsub.ts';
+import type { Subscriptions } from '../api/subscriptions.ts';
 import type { ComponentSpec } from '../config/component.ts';
 import { toJson } from '../core/codec.ts';
 import type { Engine } from '../core/engine.ts';
 import { TroupeError } from '../core/errors.ts';
-import type { ActorStore, Clock, EngineLogger } from '../core/ports.ts';
+import type { ActorRuntime, ActorStore, Clock, EngineLogger } from '../core/ports.ts';
 import { JobScheduler } from '../core/job-scheduler.ts';
 import { assertName, createRef } from '../core/ref.ts';
 import { createComponentStore } from '../stores/component-store.ts';
@@ -66,10 +67,18 @@ export function jobsOf(
   return new JobScheduler({ store, clock, logger });
 }
 
+/** How a system publishes and subscribes. */
+export interface TopicsApi {
+  readonly pubsub: Pick<PubSubApi, 'publish'>;
+  readonly subscriptions: Pick<Subscriptions, 'subscribe'>;
+}
+
 export interface SystemParts {
   readonly appId: string;
   readonly engine: Engine;
-  readonly api: Api;
+  /** Default: the engine's. */
+  readonly actors?: ActorRuntime;
+  readonly api: TopicsApi;
   readonly http: { readonly host: string; readonly port: number } | undefined;
   readonly grpc?: { readonly host: string; readonly port: number } | undefined;
   /** Closes everything, once, when the system closes. */
@@ -77,7 +86,7 @@ export interface SystemParts {
 }
 
 /** The system as its program sees it. */
-export function systemOf({ appId, engine, api, http, grpc, open }: SystemParts): System {
+export function systemOf({ appId, engine, actors, api, http, grpc, open }: SystemParts): System {
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => {
     closing ??= open.disposeAsync();
@@ -113,7 +122,7 @@ export function systemOf({ appId, engine, api, http, grpc, open }: SystemParts):
         await handler(event);
         return 'SUCCESS';
       }),
-    actors: engine.actors,
+    actors: actors ?? engine.actors,
     ...(http ? { http: { host: http.host, port: http.port } } : {}),
     ...(grpc ? { grpc: { host: grpc.host, port: grpc.port } } : {}),
     stats: () => engine.stats(),

@@ -6,6 +6,7 @@ import type { System, SystemOptions } from './system.ts';
 export const RUNTIMES = {
   embedded: createEmbedded,
   sidecar: async (options) => (await import('./sidecar-system.ts')).createSidecar(options),
+  dapr: async (options) => (await import('./dapr.ts')).createDapr(options),
 } as const satisfies Record<string, (options: SystemOptions) => Promise<System>>;
 
 export function openHost(options: SystemOptions): Promise<System> {

@@ -6,7 +6,7 @@ import type { ModelServer } from '../api/inference.ts';
 import type { InvocationHandler } from '../api/invoke.ts';
 import type { SecretScope } from '../api/secrets.ts';
 import type { ComponentSpec } from '../config/component.ts';
-import type { EngineStats } from '../core/engine.ts';
+import type { EngineStats } from '../core/engine-options.ts';
 import type { Interceptor } from '../core/interceptors.ts';
 import type { ActorRuntime, Clock, EngineLogger, TaskRunner } from '../core/ports.ts';
 import type { Tracer } from '../core/tracing.ts';
@@ -39,9 +39,31 @@ export interface GrpcOptions {
   readonly maxConnections?: number;
 }
 
+/** A daprd beside this process, with its placement, its scheduler and its components. */
+export interface DaprOptions {
+  /** Default `127.0.0.1`. */
+  readonly host?: string;
+  /** Its `--dapr-http-port`. Default 3500. */
+  readonly httpPort?: number;
+  /** Its `--dapr-grpc-port`. Default 50001. */
+  readonly grpcPort?: number;
+  /** What it wants as `dapr-api-token`. */
+  readonly apiToken?: string;
+  /** Its `--app-port`: where this process takes its calls, over HTTP. */
+  readonly appPort: number;
+  /** Default `127.0.0.1`. */
+  readonly appHost?: string;
+  /** Its `APP_API_TOKEN`: calls without it are refused. */
+  readonly appToken?: string;
+  /** How long the start waits for it. Default `60s`. */
+  readonly startTimeout?: Duration;
+}
+
 export interface SystemOptions {
-  /** Default `embedded`. `sidecar`: the APIs over HTTP and gRPC always, for an app beside the actors of this process. */
-  readonly runtime?: 'embedded' | 'sidecar';
+  /** Default `embedded`. `dapr`: the actors behind a daprd, which `dapr` says where to find. `sidecar`: the APIs over HTTP and gRPC always, for an app beside the actors of this process. */
+  readonly runtime?: 'embedded' | 'sidecar' | 'dapr';
+  /** Where the daprd of the runtime `dapr` is. */
+  readonly dapr?: DaprOptions;
   /** Prefix of state keys, source of events. Default `troupe`. */
   readonly appId?: string;
   readonly actors: readonly ActorClass[];

@@ -81,7 +81,7 @@ export function identityOf(user: string): Identity | undefined {
 }
 
 /** Ports that nothing listens on, each another. */
-async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number): Promise<number[]> {
   const probes = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
   await Promise.all(probes.map((probe) => once(probe, 'listening')));
   const ports = probes.map((probe) => (probe.address() as AddressInfo).port);
