@@ -25,9 +25,10 @@ import { daprActors } from './dapr-actors.ts';
 import { createDaprCallbacks } from './dapr-callbacks.ts';
 import { daprAppRoute } from './dapr-http.ts';
 import { waitForDaprd } from './dapr-start.ts';
+import { createDaprStream, type DaprStreamOptions } from './dapr-stream.ts';
 import { createDaprTopics } from './dapr-topics.ts';
 import { createLogger } from './logger.ts';
-import type { System, SystemOptions } from './system.ts';
+import type { DaprOptions, System, SystemOptions } from './system.ts';
 import { createSystemClock, systemRandom } from './system-clock.ts';
 import { interceptorsOf } from './trace-calls.ts';
 
@@ -41,7 +42,7 @@ const NOT_HERE = {
   http: 'daprd has the HTTP API: see --dapr-http-port',
   grpc: 'daprd has the gRPC API: see --dapr-grpc-port',
   appPort: 'this process is the app of daprd: say dapr.appPort',
-  appProtocol: 'daprd calls this process over HTTP, on dapr.appPort',
+  appProtocol: 'with dapr.appPort daprd calls over HTTP, without it over the actor stream',
   invocations: 'invocations reach actors only; serve others by a server of your own',
   models: 'the Open Inference Protocol is served by the runtimes embedded and sidecar',
   secretScopes: 'daprd has the secrets API: scope it in its Configuration',
@@ -56,17 +57,40 @@ function assertOptions(options: SystemOptions): void {
   }
 }
 
+/** By which way daprd calls this process. */
+async function openAppSide({
+  dapr: { appPort: port, appHost: host, appToken: apiToken },
+  callbacks,
+  logger,
+  ...others
+}: DaprStreamOptions & { readonly dapr: DaprOptions }): Promise<{ close(): Promise<void> }> {
+  if (port !== undefined) {
+    return createHttpServer({
+      routes: [],
+      fallback: daprAppRoute(callbacks),
+      port,
+      ...(host === undefined ? {} : { host }),
+      ...(apiToken === undefined ? {} : { apiToken }),
+      logger,
+    });
+  }
+  const stream = createDaprStream({ ...others, callbacks, logger });
+  const running = stream.run();
+  return {
+    close() {
+      stream.close();
+      return running;
+    },
+  };
+}
+
 /**
  * Waits until daprd is there and has taken the actors. Errors: INVALID_ARGUMENT
  * for options that are daprd's business, UNAVAILABLE when it does not come.
  */
 export async function createDapr(options: SystemOptions): Promise<System> {
   assertOptions(options);
-  const { appId = 'troupe', clock = createSystemClock(), dapr } = options;
-  if (!dapr) {
-    const text = 'the runtime dapr needs the option "dapr": at least the appPort that daprd calls';
-    throw new TroupeError('INVALID_ARGUMENT', text);
-  }
+  const { appId = 'troupe', clock = createSystemClock(), dapr = {} } = options;
   const { host = '127.0.0.1', httpPort = 3500, grpcPort = 50001, apiToken } = dapr;
   assertName('app id', appId);
   const logger = options.logger ?? createLogger({ level: 'warn', fields: { app_id: appId } });
@@ -115,19 +139,11 @@ export async function createDapr(options: SystemOptions): Promise<System> {
     return { type, idleMs, reentrancyDepth };
   });
   const callbacks = createDaprCallbacks({ engine, store, entities });
-  const { appPort, appHost, appToken } = dapr;
-  const server = await createHttpServer({
-    routes: [],
-    fallback: daprAppRoute(callbacks),
-    port: appPort,
-    ...(appHost === undefined ? {} : { host: appHost }),
-    ...(appToken === undefined ? {} : { apiToken: appToken }),
-    logger,
-  });
+  const app = await openAppSide({ dapr, callbacks, grpc, clock, logger });
   undo.defer(async () => {
     await topics.close();
     await engine.close(CLOSE_GRACE_MS);
-    await server.close();
+    await app.close();
   });
   await engine.start();
   const timeoutMs = parseDuration(dapr.startTimeout ?? START_TIMEOUT, 'dapr.startTimeout');

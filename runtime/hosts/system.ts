@@ -49,8 +49,11 @@ export interface DaprOptions {
   readonly grpcPort?: number;
   /** What it wants as `dapr-api-token`. */
   readonly apiToken?: string;
-  /** Its `--app-port`: where this process takes its calls, over HTTP. */
-  readonly appPort: number;
+  /**
+   * Its `--app-port`: where this process takes its calls, over HTTP. Absent: over the gRPC
+   * actor stream, for a daprd without an app port.
+   */
+  readonly appPort?: number;
   /** Default `127.0.0.1`. */
   readonly appHost?: string;
   /** Its `APP_API_TOKEN`: calls without it are refused. */

@@ -1,5 +1,5 @@
 /** Actors of a program behind the official daprd, its placement and its scheduler. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSystem, type System } from '../../runtime/index.ts';
 import { Actor, ActorError } from '../../runtime/actor/index.ts';
 import type { Daprd } from '../servers/dapr.ts';
@@ -57,68 +57,77 @@ class Counter extends Actor {
 }
 
 let set: DaprSet;
-let daprd: Daprd;
-let system: System;
 
 beforeAll(async () => {
   set = await startDaprSet();
-  const appPort = await set.freePort();
-  daprd = await set.daprd({ appId: 'shop', appPort });
-  const { httpPort, grpcPort } = daprd;
-  system = await createSystem({
-    runtime: 'dapr',
-    appId: 'shop',
-    actors: [Counter],
-    dapr: { httpPort, grpcPort, appPort },
+});
+
+afterAll(() => set?.[Symbol.asyncDispose]());
+
+describe.each(['HTTP', 'the actor stream'])('over %s', (wire) => {
+  let daprd: Daprd;
+  let system: System;
+
+  beforeAll(async () => {
+    seen.length = 0;
+    const appPort = wire === 'HTTP' ? { appPort: await set.freePort() } : {};
+    daprd = await set.daprd({ appId: wire === 'HTTP' ? 'shop' : 'stream', ...appPort });
+    const { httpPort, grpcPort } = daprd;
+    system = await createSystem({
+      runtime: 'dapr',
+      appId: 'shop',
+      actors: [Counter],
+      dapr: { httpPort, grpcPort, ...appPort },
+    });
   });
-});
 
-afterAll(async () => {
-  await system?.close();
-  await set?.[Symbol.asyncDispose]();
-});
-
-it('answers calls through daprd', async () => {
-  const clicks = system.ref(Counter, 'a');
-  expect(await clicks.add(40)).toBe(40);
-  expect(await clicks.add(2)).toBe(42);
-  const answer = await fetch(
-    `http://127.0.0.1:${daprd.httpPort}/v1.0/actors/Counter/a/method/add`,
-    { method: 'PUT', body: '1' },
-  );
-  expect(await answer.json()).toBe(43);
-});
-
-it('keeps the identity of an error, and no state of the turn that threw it', async () => {
-  const clicks = system.ref(Counter, 'b');
-  await clicks.add(1);
-  await expect(clicks.fail()).rejects.toMatchObject({
-    code: 'SOLD_OUT',
-    message: 'nothing left',
-    details: { left: 0 },
-    status: 409,
-    application: true,
-    actor: { type: 'Counter', id: 'b' },
-    method: 'fail',
+  afterAll(async () => {
+    await system?.close();
+    await daprd?.stop();
   });
-  expect(await clicks.add(1)).toBe(2);
-  await expect((clicks as unknown as { no(): Promise<void> }).no()).rejects.toMatchObject({
-    code: 'METHOD_NOT_FOUND',
+
+  it('answers calls through daprd', async () => {
+    const clicks = system.ref(Counter, 'a');
+    expect(await clicks.add(40)).toBe(40);
+    expect(await clicks.add(2)).toBe(42);
+    const answer = await fetch(
+      `http://127.0.0.1:${daprd.httpPort}/v1.0/actors/Counter/a/method/add`,
+      { method: 'PUT', body: '1' },
+    );
+    expect(await answer.json()).toBe(43);
   });
-});
 
-it('fires reminders of the scheduler, and timers of daprd', async () => {
-  await system.ref(Counter, 'c').wake();
-  await expect.poll(() => seen, { timeout: 20_000 }).toEqual(['tick 7', 'up {"from":"wake"}']);
-});
+  it('keeps the identity of an error, and no state of the turn that threw it', async () => {
+    const clicks = system.ref(Counter, 'b');
+    await clicks.add(1);
+    await expect(clicks.fail()).rejects.toMatchObject({
+      code: 'SOLD_OUT',
+      message: 'nothing left',
+      details: { left: 0 },
+      status: 409,
+      application: true,
+      actor: { type: 'Counter', id: 'b' },
+      method: 'fail',
+    });
+    expect(await clicks.add(1)).toBe(2);
+    await expect((clicks as unknown as { no(): Promise<void> }).no()).rejects.toMatchObject({
+      code: 'METHOD_NOT_FOUND',
+    });
+  });
 
-it('delivers what the outbox holds, and topics into actors', async () => {
-  await system.ref(Counter, 'd').send('e');
-  await expect.poll(() => system.ref(Counter, 'e').add(0), { timeout: 20_000 }).toBe(5);
-  await expect.poll(() => system.ref(Counter, 'e-clicked').add(0), { timeout: 20_000 }).toBe(100);
-  await system.outboxIdle();
-});
+  it('fires reminders of the scheduler, and timers of daprd', async () => {
+    await system.ref(Counter, 'c').wake();
+    await expect.poll(() => seen, { timeout: 20_000 }).toEqual(['tick 7', 'up {"from":"wake"}']);
+  });
 
-it('names a deadlock', async () => {
-  await expect(system.ref(Counter, 'f').loop()).rejects.toMatchObject({ code: 'DEADLOCK' });
+  it('delivers what the outbox holds, and topics into actors', async () => {
+    await system.ref(Counter, 'd').send('e');
+    await expect.poll(() => system.ref(Counter, 'e').add(0), { timeout: 20_000 }).toBe(5);
+    await expect.poll(() => system.ref(Counter, 'e-clicked').add(0), { timeout: 20_000 }).toBe(100);
+    await system.outboxIdle();
+  });
+
+  it('names a deadlock', async () => {
+    await expect(system.ref(Counter, 'f').loop()).rejects.toMatchObject({ code: 'DEADLOCK' });
+  });
 });
