@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import type { MetadataField } from './component.ts';
 import { checkMetadata, componentKinds, createRegistry, type KindName } from './registry.ts';
+import { startKafka } from '../test/servers/kafka.ts';
 import { startPostgresql } from '../test/servers/postgresql.ts';
 import { startRedis } from '../test/servers/redis.ts';
 import type { TestServer } from '../test/servers/process.ts';
@@ -46,6 +47,7 @@ const SERVERS: Readonly<Record<string, Server>> = {
     address: ({ host, port }) => `postgres://postgres@${host}:${port}/postgres`,
   },
   'state.redis': { field: 'redisHost', start: startRedis },
+  'pubsub.kafka': { field: 'brokers', start: startKafka },
   'pubsub.redis': { field: 'redisHost', start: startRedis },
   'configuration.redis': { field: 'redisHost', start: startRedis },
   'lock.redis': { field: 'redisHost', start: startRedis },
@@ -107,35 +109,40 @@ describe.each(rows)('$type', ({ kind, type, versions, load }) => {
     expect(fieldsIn(sectionOf(`### ${type}`))).toEqual(fields);
   });
 
-  it('has a sample on the page that works, with the features said there', async ({ skip }) => {
-    const section = sectionOf(`### ${type}`);
-    const { spec } = sampleIn(section);
-    expect(spec.type).toBe(type);
-    expect(versions).toContain(spec.version);
-    const metadata = Object.fromEntries(
-      spec.metadata.map(({ name, value }) => [
-        name,
-        /\.(db|json)$/.test(value) ? join(folder, value) : value,
-      ]),
-    );
-    const { driver, fields } = await createRegistry().resolve(type, spec.version);
-    expect(checkMetadata(metadata, fields)).toEqual([]);
-    if (type === 'middleware.http.bearer')
-      return skip(`opening ${type} needs its issuer; its own test has one`);
-    if (SERVERS[type] && !withServers)
-      return skip(`opening ${type} needs its server: npm run test:all`);
-    await using server = await SERVERS[type]?.start();
-    if (server) {
-      const { field, address = ({ host, port }) => `${host}:${port}` } = SERVERS[type]!;
-      metadata[field] = address(server);
-    }
-    await using component = await driver.create(testOptions(type, metadata), {
-      signal: new AbortController().signal,
-    });
-    await component.ping();
-    const said = /Features: ([^.;]*)/.exec(section)?.[1] ?? '';
-    expect([...said.matchAll(/`(\w+)`/g)].map(([, name]) => name)).toEqual(component.features);
-  });
+  const patience = { timeout: SERVERS[type] && withServers ? 60_000 : 10_000 };
+  it(
+    'has a sample on the page that works, with the features said there',
+    patience,
+    async ({ skip }) => {
+      const section = sectionOf(`### ${type}`);
+      const { spec } = sampleIn(section);
+      expect(spec.type).toBe(type);
+      expect(versions).toContain(spec.version);
+      const metadata = Object.fromEntries(
+        spec.metadata.map(({ name, value }) => [
+          name,
+          /\.(db|json)$/.test(value) ? join(folder, value) : value,
+        ]),
+      );
+      const { driver, fields } = await createRegistry().resolve(type, spec.version);
+      expect(checkMetadata(metadata, fields)).toEqual([]);
+      if (type === 'middleware.http.bearer')
+        return skip(`opening ${type} needs its issuer; its own test has one`);
+      if (SERVERS[type] && !withServers)
+        return skip(`opening ${type} needs its server: npm run test:all`);
+      await using server = await SERVERS[type]?.start();
+      if (server) {
+        const { field, address = ({ host, port }) => `${host}:${port}` } = SERVERS[type]!;
+        metadata[field] = address(server);
+      }
+      await using component = await driver.create(testOptions(type, metadata), {
+        signal: new AbortController().signal,
+      });
+      await component.ping();
+      const said = /Features: ([^.;]*)/.exec(section)?.[1] ?? '';
+      expect([...said.matchAll(/`(\w+)`/g)].map(([, name]) => name)).toEqual(component.features);
+    },
+  );
 });
 
 describe('the page', () => {

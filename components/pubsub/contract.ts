@@ -10,11 +10,21 @@ export interface BrokerMessage {
   readonly data: Uint8Array;
   readonly contentType?: string;
   readonly metadata?: Readonly<Record<string, string>>;
+  /**
+   * Events of one key stay in order where a broker would not keep all in order.
+   * Metadata that names a key in the broker's own way counts before it.
+   */
+  readonly key?: string;
 }
 
 export interface SubscribeOptions {
   readonly topic: string;
   readonly metadata?: Readonly<Record<string, string>>;
+  /**
+   * The handler takes so many events before it is done with the first, since it
+   * gathers them. Default 1. A broker with a limit of its own may give fewer.
+   */
+  readonly together?: number;
 }
 
 /** Resolves when the event is done with; rejects to have it delivered again by the broker's own policy. */

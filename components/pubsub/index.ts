@@ -11,6 +11,11 @@ export const pubsubKind: Kind<PubSub> = {
       load: async () => (await import('./drivers/memory.ts')).driver,
     },
     {
+      type: 'pubsub.kafka',
+      versions: ['v1'],
+      load: async () => (await import('./drivers/kafka.ts')).driver,
+    },
+    {
       type: 'pubsub.redis',
       versions: ['v1'],
       load: async () => (await import('./drivers/redis.ts')).driver,

@@ -75,7 +75,7 @@ export function pubsubConformance(subject: PubSubSubject): void {
         for (const [name, topic] of [
           ['a', 'orders'],
           ['b', 'orders'],
-          ['other', 'orders/late'],
+          ['other', 'orders.late'],
         ] as const)
           await broker.subscribe({ topic }, async (message) => {
             seen[name]!.push(textOf(message));

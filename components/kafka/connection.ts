@@ -1,0 +1,154 @@
+/**
+ * All that a Kafka component of any kind is made of: one client, one producer
+ * that is connected from the start, one consumer group once something is
+ * subscribed to, and a way to ask the cluster about itself.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Admin } from 'kafkajs';
+import { ComponentError } from '../../runtime/core/errors.ts';
+import type { ComponentOptions } from '../component.ts';
+import { createClient, typedError, type KafkaClient } from './client.ts';
+import { Group } from './group.ts';
+import { Positions } from './positions.ts';
+import { Producer } from './producer.ts';
+import type { SessionParts } from './session.ts';
+import type { KafkaSettings } from './settings.ts';
+
+/** How long closing waits for a cluster that does not answer. */
+const CLOSE_MS = 10_000;
+
+export class Connection {
+  readonly producer: Producer;
+  readonly group: Group;
+  readonly #options: ComponentOptions;
+  readonly #settings: KafkaSettings;
+  readonly #client: KafkaClient;
+  #admin: Promise<Admin> | undefined;
+  #closing: Promise<void> | undefined;
+
+  private constructor(
+    options: ComponentOptions,
+    settings: KafkaSettings,
+    reader: Pick<SessionParts, 'deliver' | 'together'>,
+  ) {
+    this.#options = options;
+    this.#settings = settings;
+    const client = createClient(options, settings);
+    this.#client = client;
+    this.producer = new Producer(options, settings, client);
+    const positions = new Positions(settings, () => this.#asked());
+    this.group = new Group({ options, settings, client, positions, ...reader });
+  }
+
+  /** @throws ComponentError UNAVAILABLE when no broker answers, COMPONENT when it refuses, CANCELLED when `signal` aborts. */
+  static async open(
+    options: ComponentOptions,
+    settings: KafkaSettings,
+    {
+      signal,
+      ...reader
+    }: Pick<SessionParts, 'deliver' | 'together'> & { readonly signal: AbortSignal },
+  ): Promise<Connection> {
+    const connection = new Connection(options, settings, reader);
+    try {
+      await untilAborted(connection.producer.connect(), signal, () => {
+        const code = 'CANCELLED';
+        return new ComponentError(options, 'was not opened: cancelled', {
+          code,
+          cause: signal.reason,
+        });
+      });
+      return connection;
+    } catch (error) {
+      connection.#client.destroy();
+      void connection.close();
+      throw error;
+    }
+  }
+
+  /** @throws ComponentError once it was closed. */
+  requireOpen(): void {
+    if (this.#closing)
+      throw new ComponentError(this.#options, 'is closed; create it again to use it');
+  }
+
+  async ping(signal: AbortSignal | undefined): Promise<void> {
+    const { readTimeoutMs } = this.#settings;
+    const limit = AbortSignal.any([
+      AbortSignal.timeout(readTimeoutMs),
+      ...(signal ? [signal] : []),
+    ]);
+    const asking = this.#asked()
+      .then((admin) => admin.describeCluster())
+      .catch((cause: unknown) => {
+        this.#admin = undefined;
+        throw typedError(this.#options, this.#settings, 'does not answer', cause);
+      });
+    await untilAborted(asking, limit, () => {
+      const code = signal?.aborted ? 'CANCELLED' : 'UNAVAILABLE';
+      return new ComponentError(this.#options, 'the brokers did not answer a ping in time', {
+        code,
+      });
+    });
+  }
+
+  /** Sockets that are open, events that were given and not answered, events read and not done. */
+  usage(): { connections: number; sending: number; handling: number } {
+    return {
+      connections: this.#client.connections(),
+      sending: this.producer.pending,
+      handling: this.group.pending,
+    };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const leaving = (async () => {
+      await this.group.close();
+      await this.producer.close();
+      const admin = await this.#admin?.catch(() => undefined);
+      await admin?.disconnect().catch(() => {});
+    })();
+    const late = new AbortController();
+    const { signal } = late;
+    await Promise.race([leaving, sleep(CLOSE_MS, undefined, { signal }).catch(() => {})]);
+    late.abort();
+    leaving.catch(() => {});
+    this.#client.destroy();
+  }
+
+  #asked(): Promise<Admin> {
+    if (this.#admin) return this.#admin;
+    const admin = this.#client.kafka.admin();
+    const connected = admin.connect().then(
+      () => admin,
+      (cause: unknown) => {
+        if (this.#admin === connected) this.#admin = undefined;
+        throw cause;
+      },
+    );
+    return (this.#admin = connected);
+  }
+}
+
+/** Rejects with what `error` makes as soon as the signal aborts; what is waited for goes on. */
+async function untilAborted<T>(
+  promise: Promise<T>,
+  signal: AbortSignal,
+  error: () => Error,
+): Promise<T> {
+  promise.catch(() => {});
+  if (signal.aborted) throw error();
+  const aborted = Promise.withResolvers<never>();
+  const abort = (): void => aborted.reject(error());
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}

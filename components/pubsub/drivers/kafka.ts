@@ -1,0 +1,116 @@
+/**
+ * `pubsub.kafka`: topics of an Apache Kafka cluster, with records as daprd
+ * writes and reads them, so that both publish to and read from the same topics.
+ * A publish is done when the cluster has stored it; repetitions of a send are
+ * recognised there.
+ *
+ * Of all processes of a consumer group one gets an event; inside it, every
+ * subscription of the topic does. The group's position moves on only behind
+ * events whose handlers resolved. An event whose handler rejected is given to
+ * it again, and the events after it wait.
+ */
+import { ComponentError } from '../../../runtime/core/errors.ts';
+import type { ComponentOptions, Driver } from '../../component.ts';
+import { Connection } from '../../kafka/connection.ts';
+import { commonFields } from '../../kafka/fields.ts';
+import { fromRecord, refuseSchema, toRecord } from '../../kafka/record.ts';
+import { readKafka } from '../../kafka/settings.ts';
+import type { BrokerMessage, PubSub } from '../contract.ts';
+import { FanOut } from '../fan-out.ts';
+
+const fields = commonFields;
+/** What Kafka takes as the name of a topic. */
+const TOPIC = /^(?!\.{1,2}$)[\w.-]{1,249}$/;
+
+interface Topic {
+  readonly subscriptions: FanOut;
+  together: number;
+}
+
+async function openBroker(options: ComponentOptions, signal: AbortSignal): Promise<PubSub> {
+  const { settings } = readKafka(options, { fields, retries: true });
+  const topics = new Map<string, Topic>();
+  const connection = await Connection.open(options, settings, {
+    signal,
+    together: (topic) => topics.get(topic)?.together ?? 1,
+    async deliver(place, record, given) {
+      const { topic, partition } = place;
+      const { data, contentType, metadata } = fromRecord(settings, place, record);
+      const message = {
+        topic,
+        data,
+        metadata,
+        ...(contentType === undefined ? {} : { contentType }),
+      };
+      const found = topics.get(topic);
+      if (!found) throw new Error('every subscription has been closed');
+      await found.subscriptions.deliver(`${topic}/${partition}/${record.offset}`, message, given);
+    },
+  });
+
+  function requireTopic(topic: string): void {
+    connection.requireOpen();
+    if (typeof topic === 'string' && TOPIC.test(topic)) return;
+    throw new ComponentError(
+      options,
+      'a topic must be 1 to 249 letters, digits, dots, dashes and underscores',
+      { code: 'INVALID_ARGUMENT' },
+    );
+  }
+
+  async function send(message: BrokerMessage, abort: AbortSignal | undefined): Promise<void> {
+    requireTopic(message.topic);
+    if (abort?.aborted)
+      throw new ComponentError(options, 'the publish was cancelled before it began', {
+        code: 'CANCELLED',
+        cause: abort.reason,
+      });
+    await connection.producer.send(message.topic, toRecord(options, settings, message), abort);
+  }
+
+  const close = (): Promise<void> => connection.close();
+  return {
+    features: ['BULK_PUBSUB'],
+    publish: (message, { signal: abort } = {}) => send(message, abort),
+    async bulkPublish(messages, { signal: abort } = {}) {
+      connection.requireOpen();
+      const outcomes = await Promise.allSettled(messages.map((message) => send(message, abort)));
+      return outcomes.flatMap((outcome, index) =>
+        outcome.status === 'rejected' ? [{ index, error: outcome.reason as unknown }] : [],
+      );
+    },
+    async subscribe({ topic, metadata = {}, together = 1 }, handler) {
+      requireTopic(topic);
+      refuseSchema(options, metadata);
+      const isFirst = !topics.has(topic);
+      const found = topics.get(topic) ?? { subscriptions: new FanOut(), together: 1 };
+      topics.set(topic, found);
+      found.together = Math.max(found.together, together);
+      const subscription = found.subscriptions.add(handler, async () => {
+        if (found.subscriptions.size > 0) return;
+        topics.delete(topic);
+        await connection.group.remove(topic);
+      });
+      try {
+        await connection.group.add(topic);
+        connection.requireOpen();
+      } catch (error) {
+        if (isFirst) topics.delete(topic);
+        await subscription.close();
+        throw error;
+      }
+      return subscription;
+    },
+    async ping({ signal: abort } = {}) {
+      connection.requireOpen();
+      await connection.ping(abort);
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+export const driver: Driver<PubSub> = {
+  fields,
+  create: (options, { signal }) => openBroker(options, signal),
+};
