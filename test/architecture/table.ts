@@ -9,7 +9,7 @@ const CONTRACTS = ['components/component.ts', 'components/*/contract.ts'];
 const SHARED = [
   'components/!(registry).ts',
   'components/$1/!(index).ts',
-  'components/{redis,postgresql}/*.ts',
+  'components/{kafka,redis,postgresql}/*.ts',
 ];
 const TRACES =
   'api sdk-trace resources exporter-zipkin exporter-trace-otlp-grpc exporter-trace-otlp-proto'
@@ -202,9 +202,9 @@ export const ROOMS: readonly Room[] = [
   },
   {
     room: 'components (the connections that all drivers of one server share)',
-    files: /^components\/(redis|postgresql)\/[\w-]+\.ts$/,
-    may: ['components/!(registry).ts', 'runtime/core/errors.ts'],
-    packages: ['@redis/client', 'pg'],
+    files: /^components\/(kafka|redis|postgresql)\/[\w-]+\.ts$/,
+    may: ['components/!(registry).ts', 'runtime/core/errors.ts', 'runtime/core/fifo.ts'],
+    packages: ['@redis/client', 'kafkajs', 'pg'],
     node: 'any',
     givenTime: true,
   },
