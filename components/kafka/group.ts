@@ -5,9 +5,10 @@
  * is lost is begun anew with growing pauses.
  */
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
-import { typedError } from './client.ts';
+import { rootOf, typedError } from './client.ts';
 import { Session, type SessionParts } from './session.ts';
 
+const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 5_000;
 
 export class Group {
@@ -75,7 +76,22 @@ export class Group {
     this.#session = undefined;
     await before?.stop();
     if (topics.length === 0 || this.#stop.signal.aborted) return;
-    this.#session = await Session.start(this.#parts, topics);
+    this.#session = await this.#begin(topics);
+  }
+
+  /** A topic that is not there is made by the broker, and a group's coordinator may be starting: both say so and want to be asked again. */
+  async #begin(topics: readonly string[]): Promise<Session> {
+    const deadline = performance.now() + this.#parts.settings.dialTimeoutMs;
+    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+      try {
+        return await Session.start(this.#parts, topics);
+      } catch (cause) {
+        const { type, retriable } = rootOf(cause);
+        const isPassing = type !== undefined && retriable === true;
+        if (!isPassing || performance.now() + pause > deadline) throw cause;
+      }
+      await sleep(pause, undefined, { signal: this.#stop.signal });
+    }
   }
 
   #lost(session: Session, cause: unknown): void {
@@ -100,7 +116,7 @@ export class Group {
         const error = cause instanceof Error ? cause.message : String(cause);
         options.logger.debug({ component: options.name, error }, 'kafka consumer cannot begin');
       }
-      await sleep(pause, undefined, { signal: this.#stop.signal, ref: false }).catch(() => {});
+      await sleep(pause, undefined, { signal: this.#stop.signal }).catch(() => {});
       pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
     }
   }

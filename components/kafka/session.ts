@@ -22,7 +22,6 @@ import type { KafkaSettings } from './settings.ts';
 const GRACE_MS = 5_000;
 /** How long a broker may hold a request for events: the delay of a partition that is read again after a pause. */
 const FETCH_WAIT_MS = 100;
-const CREATE_PAUSE_MS = 50;
 
 export interface SessionParts {
   readonly options: ComponentOptions;
@@ -118,7 +117,10 @@ export class Session {
     const { settings, positions } = this.#parts;
     const consumer = this.#consumer;
     await consumer.connect();
-    await this.#subscribe(performance.now() + settings.dialTimeoutMs);
+    await consumer.subscribe({
+      topics: [...this.topics],
+      fromBeginning: settings.fromBeginning,
+    });
     await positions.note(this.topics);
     await consumer.run({
       autoCommit: false,
@@ -127,21 +129,6 @@ export class Session {
       eachBatch: async (batch) => this.#take(batch),
     });
     await this.#ready.promise;
-  }
-
-  /** A topic that is not there is made by the broker, which says so only when asked again. */
-  async #subscribe(deadline: number): Promise<void> {
-    const { fromBeginning } = this.#parts.settings;
-    for (;;) {
-      try {
-        await this.#consumer.subscribe({ topics: [...this.topics], fromBeginning });
-        return;
-      } catch (error) {
-        const isMade = rootOf(error).type === 'UNKNOWN_TOPIC_OR_PARTITION';
-        if (!isMade || performance.now() > deadline) throw error;
-        await sleep(CREATE_PAUSE_MS);
-      }
-    }
   }
 
   #listen(): void {
