@@ -24,6 +24,7 @@ import { createJobsApi, type JobsApi } from './jobs.ts';
 import { createLockApi, lockRoutes, type LockApi, type LockStoreEntry } from './lock.ts';
 import type { HttpRoute } from './route.ts';
 import { createSecretsApi, secretsRoutes, type SecretScope, type SecretsApi } from './secrets.ts';
+import { workflowRoutes } from './workflow.ts';
 
 export interface BlocksOptions {
   readonly appId: string;
@@ -82,6 +83,7 @@ export function blockRoutes(blocks: Blocks): HttpRoute[] {
     ...bindingRoutes(blocks.bindings),
     ...cryptoRoutes(blocks.crypto),
     ...conversationRoutes(blocks.conversation),
+    ...workflowRoutes(),
   ];
 }
 

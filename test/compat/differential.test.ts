@@ -5,17 +5,11 @@
  */
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { actors } from './differential/blocks/actors.ts';
-import { events } from './differential/blocks/events.ts';
-import { invoke } from './differential/blocks/invoke.ts';
-import { others } from './differential/blocks/others.ts';
-import { state } from './differential/blocks/state.ts';
+import { BLOCKS } from './differential/blocks/index.ts';
 import { createCaller, nameOf, textOf, type Answer } from './differential/case.ts';
 import { DIFFERENCES } from './differential/differences.ts';
 import { differencesPage, LEAST_CASES, PAGE } from './differential/page.ts';
 import { startOfficial, startTroupe, type RunningSide } from './differential/sides.ts';
-
-const BLOCKS = [...state, ...events, ...invoke, ...actors, ...others];
 
 const shown = new Set<(typeof DIFFERENCES)[number]>();
 const statusOf = ({ status, code }: Answer): string => String(status ?? code);

@@ -193,7 +193,7 @@ export function createCaller(side: Side) {
     const reply = outcome.bytes ? codec.response.decode(outcome.bytes) : undefined;
     const text = JSON.stringify(reply ?? null, (key, value: unknown) => {
       // Proto3 does not tell an unset field from one with its default.
-      if (value === '' || value === 0 || value === false) return undefined;
+      if (value === '' || value === 0 || value === '0' || value === false) return undefined;
       const isBytes = typeof value === 'string' && (key === 'value' || key === 'data');
       return isBytes ? bodyOf(Buffer.from(value, 'base64').toString()) : value;
     });

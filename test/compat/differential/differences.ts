@@ -96,9 +96,9 @@ export const DIFFERENCES: readonly Difference[] = [
   {
     what: 'What was scheduled can be read whole',
     reason:
-      'daprd 1.18.2 answers 500 for a job with a failure policy, which it cannot write as JSON, and leaves out the time to live of a reminder.',
-    cases: /^GET \/v1\.0-alpha1\/jobs\/(daily|kept)$|^GET .*\/reminders\/iso$/,
-    statuses: ['200/500', '200/200'],
+      'daprd 1.18.2 answers 500 for a job with a failure policy, which it cannot write as JSON, leaves out the time to live of a reminder, and lists an empty value as the data of a job that has none.',
+    cases: /^GET \/v1\.0-alpha1\/jobs\/(daily|kept)$|^GET .*\/reminders\/iso$|^ListJobs(Alpha1)? /,
+    statuses: ['200/500', '200/200', '0/0'],
   },
   {
     what: 'Smaller facts in the details of errors',

@@ -1,5 +1,5 @@
 /** Workflow methods: refused by name, because this version runs no workflows. */
-import { ApiError } from '../../../api/api-error.ts';
+import { refuseWorkflow } from '../../../api/workflow.ts';
 import { unary, type MethodRow } from '../registry.ts';
 
 const VERBS = [
@@ -16,10 +16,7 @@ export function workflowMethods(): MethodRow[] {
   return ['Alpha1', 'Beta1'].flatMap((version) =>
     VERBS.map((verb) =>
       unary(`${verb}${version}`, () => {
-        throw new ApiError(
-          'API_UNIMPLEMENTED',
-          `${verb}${version}: this version of Troupe runs no workflows; use actors with reminders, or daprd for workflows`,
-        );
+        refuseWorkflow(`${verb}${version}`);
       }),
     ),
   );

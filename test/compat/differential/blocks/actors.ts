@@ -195,6 +195,13 @@ export const actors: Block[] = [
         words: false,
       },
       {
+        grpc: 'GetActorReminder',
+        request: { actorType: 'Cart', actorId: 'none', name: 'r1' },
+        words: false,
+      },
+      { grpc: 'ListActorReminders', request: { actorType: 'Cart', actorId: 'none' } },
+      { grpc: 'UnregisterActorRemindersByType', request: { actorType: 'Cart', actorId: 'none' } },
+      {
         grpc: 'UnregisterActorReminder',
         request: { actorType: 'Cart', actorId: 'c-2', name: 'r1' },
       },

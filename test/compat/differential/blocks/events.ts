@@ -187,6 +187,15 @@ export const events: Block[] = [
           ],
         },
       },
+      {
+        grpc: 'BulkPublishEvent',
+        request: {
+          pubsubName: 'pubsub',
+          topic: 'plain',
+          entries: [{ entryId: '1', event: { bytes: 'b' }, contentType: 'text/plain' }],
+        },
+      },
+      { app: '/events/plain', count: 1 },
       { grpc: 'BulkPublishEventAlpha1', request: { pubsubName: 'nowhere', topic: 'plain' } },
       { grpc: 'BulkPublishEventAlpha1', request: { pubsubName: 'pubsub', topic: '' } },
     ],
