@@ -28,6 +28,8 @@ export interface OutgoingCall {
 
 export interface Ended {
   readonly status: Status;
+  /** True: the other side cannot have begun with it. */
+  readonly unsent: boolean;
   readonly trailers: Metadata;
 }
 
@@ -68,9 +70,17 @@ export class RunningCall implements OutgoingCall {
   #encoding: string | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(stream: ClientHttp2Stream, maxBytes: number, options: OutgoingOptions) {
+  readonly #connection: { readonly isUp: boolean };
+
+  constructor(
+    stream: ClientHttp2Stream,
+    maxBytes: number,
+    options: OutgoingOptions,
+    connection: { readonly isUp: boolean },
+  ) {
     this.#stream = stream;
     this.#maxBytes = maxBytes;
+    this.#connection = connection;
     stream.once('response', (headers) => this.#onResponse(headers));
     stream.once('trailers', (headers) => {
       this.#status ??= statusOf(headers);
@@ -174,8 +184,10 @@ export class RunningCall implements OutgoingCall {
 
   #onClose(): void {
     clearTimeout(this.#timer);
-    const status = this.#status ?? statusOfReset(this.#stream.rstCode ?? 0);
+    const { rstCode } = this.#stream;
+    const status = this.#status ?? statusOfReset(rstCode ?? 0);
+    const unsent = !this.#connection.isUp || rstCode === constants.NGHTTP2_REFUSED_STREAM;
     this.#headers.resolve(undefined);
-    this.#ended.resolve({ status, trailers: this.#trailers });
+    this.#ended.resolve({ status, unsent, trailers: this.#trailers });
   }
 }

@@ -49,7 +49,15 @@ const CONNECTION_WINDOW = 16 * 1024 * 1024;
 /** A connection and the calls that run on it. */
 interface Connection {
   readonly http2: ClientHttp2Session;
+  /** It stood at some time, so that what was written may have arrived. */
+  isUp: boolean;
   calls: number;
+}
+
+/** Of a text such as `127.0.0.1:50005` or `[::1]:50005`. */
+export function hostAndPort(text: string): { host: string; port: number } {
+  const at = text.lastIndexOf(':');
+  return { host: text.slice(0, at).replace(/^\[(.*)\]$/, '$1'), port: Number(text.slice(at + 1)) };
 }
 
 export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
@@ -71,8 +79,11 @@ export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
       ...(socket === undefined ? {} : { createConnection: () => connectSocket(socket) }),
     });
     fresh.on('error', () => {});
-    fresh.once('connect', () => fresh.setLocalWindowSize(CONNECTION_WINDOW));
-    const opened: Connection = { http2: fresh, calls: 0 };
+    const opened: Connection = { http2: fresh, isUp: false, calls: 0 };
+    fresh.once('connect', () => {
+      opened.isUp = true;
+      fresh.setLocalWindowSize(CONNECTION_WINDOW);
+    });
     const forget = (): void => void sessions.delete(opened);
     fresh.once('close', forget);
     fresh.once('goaway', forget);
@@ -107,7 +118,7 @@ export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
       target.calls--;
       if (target.calls === 0) rest(target);
     });
-    return new RunningCall(stream, maxMessageBytes, given);
+    return new RunningCall(stream, maxMessageBytes, given, target);
   }
 
   async function unary(
@@ -120,9 +131,10 @@ export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
     running.end();
     let reply: Buffer | undefined;
     for await (const one of running.messages()) reply ??= one;
-    const { status, trailers } = await running.ended;
+    const { status, unsent, trailers } = await running.ended;
     if (status.code !== CODES.OK) {
-      throw new GrpcError(status.code, status.message, { detailBytes: status.details, trailers });
+      const { code, message, details: detailBytes } = status;
+      throw new GrpcError(code, message, { detailBytes, unsent, trailers });
     }
     if (!reply) throw new GrpcError('INTERNAL', `${path} answered OK without a message`);
     return { message: reply, headers: (await running.headers) ?? {}, trailers };

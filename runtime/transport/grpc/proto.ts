@@ -17,6 +17,11 @@ const DAPR = [
 const OWN = ['additions.proto', 'reflection.proto'];
 /** What a pluggable component serves. */
 const COMPONENTS = ['components.proto', 'reflection.proto'];
+/** What Dapr's placement and scheduler serve. */
+const CONTROL_PLANE = [
+  'dapr/proto/placement/v1/placement.proto',
+  'dapr/proto/scheduler/v1/scheduler.proto',
+];
 const ADDITIONS = '_Additions';
 
 /** Names of proto fields in camel case; what is unset has proto3's default. */
@@ -92,6 +97,9 @@ function withBytes(type: protobuf.Type, seen: Set<protobuf.Type>): void {
 
 /** The messages of pluggable components, and of the reflection by which they are found. */
 export const createComponentProtos = (): Protos => createProtos(COMPONENTS);
+
+/** The messages of Dapr's placement and scheduler. */
+export const createControlPlaneProtos = (): Protos => createProtos(CONTROL_PLANE);
 
 export function createProtos(files: readonly string[] = [...DAPR, ...OWN]): Protos {
   let loaded: protobuf.Root | undefined;

@@ -15,6 +15,7 @@ export interface AnyMessage {
 }
 
 const PREFIX = 'type.googleapis.com/google.rpc.';
+const OWN_DOMAIN = 'troupe';
 const TEXT = 2;
 
 /** A message of text fields, by number; what is empty is left out. */
@@ -93,7 +94,37 @@ export function httpErrorInfo(status: number, text: string, body: string): AnyMe
 
 /** The runtime's own error, whole, so that a ref of ours throws the original again. */
 export function wireDetail(wire: WireError): AnyMessage {
-  return errorInfo(wire.code, 'troupe', { error: JSON.stringify(wire) });
+  return errorInfo(wire.code, OWN_DOMAIN, { error: JSON.stringify(wire) });
+}
+
+function* fieldsOf(bytes: Uint8Array): Generator<[number, Uint8Array]> {
+  const reader = Reader.create(bytes);
+  while (reader.pos < reader.len) {
+    const tag = reader.uint32();
+    if ((tag & 7) === TEXT) yield [tag >>> 3, reader.bytes()];
+    else reader.skipType(tag & 7);
+  }
+}
+
+/** What `wireDetail` put into the details of a status; undefined when it is not there. */
+export function wireErrorOf(details: Uint8Array | undefined): WireError | undefined {
+  const decoder = new TextDecoder();
+  try {
+    for (const { typeUrl, value } of details ? decodeDetails(details) : []) {
+      if (typeUrl !== `${PREFIX}ErrorInfo`) continue;
+      const fields = [...fieldsOf(value)];
+      const domain = fields.find(([number]) => number === 2)?.[1];
+      if (!domain || decoder.decode(domain) !== OWN_DOMAIN) continue;
+      for (const [number, entry] of fields) {
+        if (number !== 3) continue;
+        const [[, key], [, text]] = [...fieldsOf(entry)] as [[1, Uint8Array], [2, Uint8Array]];
+        if (decoder.decode(key) === 'error') return JSON.parse(decoder.decode(text)) as WireError;
+      }
+    }
+  } catch {
+    return undefined;
+  }
+  return undefined;
 }
 
 export function encodeStatus(

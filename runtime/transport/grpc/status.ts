@@ -49,6 +49,8 @@ export class GrpcError extends Error {
   readonly trailers: Metadata | undefined;
   /** What must go to the log because the message hides it. */
   readonly hidden: unknown;
+  /** True: the other side cannot have begun with the call. */
+  readonly unsent: boolean;
 
   constructor(
     code: CodeName | number,
@@ -59,6 +61,7 @@ export class GrpcError extends Error {
       detailBytes?: Uint8Array | undefined;
       trailers?: Metadata | undefined;
       hidden?: unknown;
+      unsent?: boolean | undefined;
     } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -69,6 +72,7 @@ export class GrpcError extends Error {
     this.status = { code: number, message, details };
     this.trailers = options.trailers;
     this.hidden = options.hidden;
+    this.unsent = options.unsent === true;
   }
 }
 
