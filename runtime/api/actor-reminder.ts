@@ -1,5 +1,6 @@
 /** A reminder as Dapr's API tells it: times as RFC 3339, the period as Dapr's scheduler prints it. */
 import type { ActorAddress } from '../core/errors.ts';
+import { goText } from '../core/go-text.ts';
 import type { ReminderRecord } from '../core/ports.ts';
 import { addPeriod, isCalendar, parsePeriod } from '../core/schedule.ts';
 import { rfc3339 } from './route.ts';
@@ -8,12 +9,7 @@ import { rfc3339 } from './route.ts';
 function everyOf(period: string | number): string {
   const parsed = parsePeriod(period);
   const ms = isCalendar(parsed) ? addPeriod(0, parsed) : parsed.ms;
-  const hours = Math.floor(ms / 3_600_000);
-  const minutes = Math.floor((ms % 3_600_000) / 60_000);
-  const rest = ms % 60_000;
-  if (ms < 1000) return `@every ${ms}ms`;
-  const seconds = `${rest / 1000}s`;
-  return `@every ${hours > 0 ? `${hours}h` : ''}${hours > 0 || minutes > 0 ? `${minutes}m` : ''}${seconds}`;
+  return `@every ${goText(ms)}`;
 }
 
 /** Members without content are left out, as daprd does. */
@@ -21,7 +17,8 @@ export interface ReminderFacts {
   readonly actorID: string;
   readonly actorType: string;
   readonly data?: unknown;
-  readonly dueTime: string;
+  /** Absent: a service keeps it that told none. */
+  readonly dueTime?: string;
   readonly period?: string;
   readonly ttl?: string;
 }
@@ -31,7 +28,7 @@ export function reminderFacts({ type, id }: ActorAddress, record: ReminderRecord
     actorID: id,
     actorType: type,
     ...(record.data === undefined ? {} : { data: record.data }),
-    dueTime: record.dueGiven ?? rfc3339(record.due),
+    ...(record.dueGiven === '' ? {} : { dueTime: record.dueGiven ?? rfc3339(record.due) }),
     ...(record.period === undefined ? {} : { period: everyOf(record.period) }),
     ...(record.expires === undefined ? {} : { ttl: rfc3339(record.expires) }),
   };

@@ -10,6 +10,7 @@ import { LONGEST_NAME } from '../core/jobs.ts';
 import type {
   ActorRuntime,
   EntryOperation,
+  OutgoingCall,
   ReminderRecord,
   ReminderSpec,
   TimerSpec,
@@ -23,8 +24,13 @@ export interface ActorCallRequest extends ActorAddress {
   /** Milliseconds since the epoch. */
   readonly deadline?: number | undefined;
   readonly chainId?: string | undefined;
+  /** Actors of the chain that the call came by, and the durable send that it is, from another host. */
+  readonly chain?: OutgoingCall['chain'];
+  readonly once?: OutgoingCall['once'];
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly wire?: WireRequest | undefined;
+  /** It came from the sidecar that took this one for the actor's. */
+  readonly isForwarded?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -142,12 +148,6 @@ export function createActorsApi(actors: ActorRuntime | undefined, hasTtl = true)
     }
   }
 
-  async function list(type: string, id: string | undefined): Promise<NamedReminder[]> {
-    checkActor({ type, id: id ?? 'any' });
-    requireHosted({ type });
-    return runtime().reminders(type, id);
-  }
-
   return {
     async call(request) {
       checkActor(request);
@@ -219,13 +219,15 @@ export function createActorsApi(actors: ActorRuntime | undefined, hasTtl = true)
     },
 
     async listReminders(type, id) {
-      return list(type, id);
+      checkActor({ type, id: id ?? 'any' });
+      requireHosted({ type });
+      return runtime().reminders(type, id);
     },
 
     async deleteReminders(type, id) {
-      for (const { actor, record } of await list(type, id)) {
-        await runtime().deleteReminder(actor, record.name);
-      }
+      checkActor({ type, id: id ?? 'any' });
+      requireHosted({ type });
+      await runtime().deleteReminders(type, id);
     },
   };
 }

@@ -5,7 +5,7 @@ import type { ConfigurationStore } from '../../components/configuration/contract
 import type { Conversation } from '../../components/conversation/contract.ts';
 import type { CryptoProvider } from '../../components/crypto/contract.ts';
 import type { SecretStore } from '../../components/secretstores/contract.ts';
-import type { JobScheduler } from '../core/job-scheduler.ts';
+import type { Jobs } from '../core/job-scheduler.ts';
 import type { EngineLogger } from '../core/ports.ts';
 import type { Resiliency } from '../core/resiliency.ts';
 import type { Telemetry } from '../core/telemetry.ts';
@@ -45,7 +45,7 @@ export interface BlocksOptions {
   readonly cryptoProviders?: ReadonlyMap<string, CryptoProvider> | undefined;
   readonly conversations?: ReadonlyMap<string, Conversation> | undefined;
   /** Absent: nothing keeps jobs. */
-  readonly jobs?: JobScheduler | undefined;
+  readonly jobs?: Jobs | undefined;
 }
 
 export interface Blocks {

@@ -66,6 +66,10 @@ export interface ApiOptions extends BlocksOptions {
   readonly enabledFeatures?: readonly string[] | undefined;
   /** True: actors can be called although this host has none. Default: when `actors` is there. */
   readonly actorsEnabled?: boolean | undefined;
+  /** Whether this host is a member of a placement outside. Absent: it places its actors itself. */
+  readonly isPlaced?: (() => boolean) | undefined;
+  /** Addresses of the schedulers outside that are connected. Absent: there are none. */
+  readonly schedulers?: (() => readonly string[]) | undefined;
   readonly httpEndpoints?: readonly string[] | undefined;
   readonly resiliencies?: readonly string[] | undefined;
   /** False: ttlInSeconds of actor state is refused, as in Dapr without its feature ActorStateTTL. Default true. */

@@ -3,7 +3,7 @@
  * `POST /job/<name>`. Where they are kept and when they are due is the
  * scheduler's.
  */
-import type { JobDelivery, JobScheduler, StoredJob } from '../core/job-scheduler.ts';
+import type { JobDelivery, Jobs, NamedJob } from '../core/job-scheduler.ts';
 import type { JobData, JobSpec } from '../core/jobs.ts';
 import { isTroupeError } from '../core/errors.ts';
 import type { Telemetry } from '../core/telemetry.ts';
@@ -17,7 +17,7 @@ export interface JobsOptions {
   readonly appId: string;
   readonly namespace?: string | undefined;
   /** Absent: no store keeps jobs, and the API says so. */
-  readonly jobs?: JobScheduler | undefined;
+  readonly jobs?: Jobs | undefined;
   readonly app?: AppChannel | undefined;
   /** Absent: nothing is measured. */
   readonly telemetry?: Telemetry | undefined;
@@ -26,11 +26,11 @@ export interface JobsOptions {
 export interface JobsApi {
   schedule(name: string, spec: JobSpec, options?: { overwrite?: boolean }): Promise<void>;
   /** Errors: DAPR_SCHEDULER_GET_JOB when there is none. */
-  get(name: string): Promise<StoredJob>;
+  get(name: string): Promise<NamedJob>;
   delete(name: string): Promise<void>;
   /** Of all names for an empty prefix. */
   deleteByPrefix(prefix: string): Promise<void>;
-  list(): Promise<StoredJob[]>;
+  list(): Promise<NamedJob[]>;
   /**
    * Delivers due jobs from now on; resolves to the function that ends it.
    * Default delivery: to the app, over what it speaks. Without app and delivery jobs stay where they are.
@@ -96,7 +96,7 @@ export function createJobsApi({ appId, namespace, jobs, app, telemetry }: JobsOp
   async function attempt<T>(
     name: ApiErrorName,
     what: string,
-    work: (jobs: JobScheduler) => Promise<T>,
+    work: (jobs: Jobs) => Promise<T>,
   ): Promise<T> {
     try {
       if (!jobs) {

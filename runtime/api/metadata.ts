@@ -51,6 +51,10 @@ export interface MetadataOptions {
   /** Names of Resiliency resources. */
   readonly resiliencies?: readonly string[] | undefined;
   readonly ready?: (() => { readonly inbound: readonly string[] }) | undefined;
+  /** Whether this host is a member of a placement outside. Absent: it places its actors itself. */
+  readonly isPlaced?: (() => boolean) | undefined;
+  /** Addresses of the schedulers outside that are connected. Absent: there are none. */
+  readonly schedulers?: (() => readonly string[]) | undefined;
   /** True: actors can be called although this host has none. Default: when it has some. */
   readonly actorsEnabled?: boolean | undefined;
 }
@@ -77,6 +81,8 @@ export function createMetadataApi(options: MetadataOptions): MetadataApi {
       const actors = options.actors?.types() ?? [];
       const features = options.enabledFeatures ?? (options.actors ? ['ActorStateTTL'] : []);
       const isReady = (ready?.().inbound.length ?? 0) === 0;
+      const isPlaced = isEnabled && (options.isPlaced?.() ?? true);
+      const schedulers = options.schedulers?.() ?? [];
       return filled({
         id: appId,
         runtimeVersion,
@@ -90,10 +96,10 @@ export function createMetadataApi(options: MetadataOptions): MetadataApi {
         actorRuntime: filled({
           runtimeStatus: isEnabled ? (isReady ? 'RUNNING' : 'INITIALIZING') : 'DISABLED',
           activeActors: actors,
-          hostReady: isEnabled && isReady,
-          // Actors are placed by the host itself, which is always in reach.
-          placement: isEnabled ? 'placement: connected' : 'placement: disconnected',
+          hostReady: isPlaced && isReady,
+          placement: isPlaced ? 'placement: connected' : 'placement: disconnected',
         }),
+        ...(schedulers.length > 0 ? { scheduler: { connected_addresses: schedulers } } : {}),
         resiliencies: named(options.resiliencies),
       });
     },

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseSidecarFlags, SIDECAR_FLAGS } from './sidecar-flags.ts';
 import { sidecarSettings } from './sidecar-settings.ts';
@@ -93,16 +92,34 @@ describe('flags of the sidecar', () => {
     expect(outcome.output.replaceAll('\\"', '"')).toContain(text);
   });
 
-  it('name a file for jobs when there is a scheduler, which quotes and blanks are not', () => {
-    const jobsFile = (address: string): string | undefined =>
-      sidecarSettings(parseSidecarFlags([...base, `--scheduler-host-address=${address}`]), {
-        HOME: '/home/ann',
-        NAMESPACE: 'a/b',
-      }).jobsFile;
-    expect(jobsFile('localhost:50006')).toBe(
-      join('/home/ann', '.local', 'share', 'troupe', 'jobs', 'a%2Fb-shop.sqlite'),
+  it('name a control plane by its addresses, which quotes and blanks are not', () => {
+    const joined = (...args: string[]): unknown =>
+      sidecarSettings(parseSidecarFlags([...base, ...args]), {}).controlPlane;
+    for (const none of ['', ' ', "''", '"  "']) {
+      expect(
+        joined(`--placement-host-address=${none}`, `--scheduler-host-address=${none}`),
+      ).toBeUndefined();
+    }
+    expect(joined('--actors-service=placement:one:50005')).toMatchObject({
+      placement: ['one:50005'],
+      scheduler: [],
+    });
+    expect(
+      joined(
+        '--placement-host-address=one:50005,two:50005',
+        '--scheduler-host-address=one:50006,"two:50006"',
+        '--scheduler-job-streams=2',
+        '--actors-disseminate-timeout=12s',
+      ),
+    ).toEqual({
+      placement: ['one:50005', 'two:50005'],
+      scheduler: ['one:50006', 'two:50006'],
+      schedulerStreams: 2,
+      disseminateTimeoutMs: 12_000,
+    });
+    expect(() => joined('--scheduler-host-address=one:1', '--scheduler-job-streams=0')).toThrow(
+      /at least 1 scheduler stream/,
     );
-    for (const none of ['', ' ', "''", '"  "']) expect(jobsFile(none)).toBeUndefined();
   });
 
   it('tell the version of Dapr that is served, as daprd tells its own', async () => {

@@ -3,7 +3,7 @@
  * leave in daprd's way: graceful within its time, forced when asked, again on
  * SIGHUP.
  */
-import { goText } from '../hosts/go-text.ts';
+import { goText } from '../core/go-text.ts';
 import { openSidecar, type Sidecar } from '../hosts/sidecar.ts';
 import type { SidecarLog } from '../hosts/sidecar-log.ts';
 import type { ParsedFlags } from './sidecar-flags.ts';
@@ -23,7 +23,6 @@ export async function runSidecar(
   surroundings: SidecarSurroundings,
 ): Promise<number> {
   const settings = sidecarSettings(parsed, surroundings.env);
-  for (const note of settings.notes) log.warn({}, note);
   for (;;) {
     const ending = await runOnce(settings, log, surroundings);
     if (ending !== 'restart') return 0;
@@ -54,7 +53,7 @@ async function runOnce(
       namespace: settings.namespace,
       mode: settings.mode,
       actorsEnabled: settings.actorsEnabled,
-      jobsFile: settings.jobsFile,
+      controlPlane: settings.controlPlane,
       components: resources.components,
       subscriptions: resources.subscriptions,
       resiliencies: resources.resiliencies,

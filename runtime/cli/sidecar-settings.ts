@@ -2,11 +2,11 @@
  * From flags and environment to what a sidecar is asked to be: the rules of
  * daprd's own start, and clear refusals of what Troupe does not serve.
  */
-import { join } from 'node:path';
 import { TroupeError } from '../core/errors.ts';
 import {
   APP_PROTOCOLS,
   type AppProtocol,
+  type ControlPlaneOptions,
   type SidecarAppOptions,
   type SidecarListenOptions,
 } from '../hosts/sidecar-options.ts';
@@ -24,8 +24,8 @@ export interface SidecarSettings {
   readonly metrics: { readonly host: string; readonly port: number } | undefined;
   /** A placement was named. */
   readonly actorsEnabled: boolean;
-  /** Where jobs are kept without a state component for actors; undefined when no scheduler was named. */
-  readonly jobsFile: string | undefined;
+  /** Undefined: none was named. */
+  readonly controlPlane: ControlPlaneOptions | undefined;
   readonly resourcesPaths: readonly string[];
   readonly configPaths: readonly string[];
   readonly gracefulShutdownMs: number;
@@ -33,8 +33,6 @@ export interface SidecarSettings {
   readonly reloadIntervalMs: number;
   /** Undefined: a shutdown does not wait. */
   readonly blockShutdownMs: number | undefined;
-  /** What was asked for and is done otherwise here, for the log. */
-  readonly notes: readonly string[];
 }
 
 const INIT_ENDPOINTS = ['config', 'subscribe'] as const;
@@ -74,28 +72,30 @@ function refuseForeign({ flags }: ParsedFlags): void {
 /** Manifests give empty addresses in quotes or as blanks; daprd takes them for none. */
 const isAddress = (text: string): boolean => /[^\s'"]/.test(text);
 
-/** In the user's folder for data, a file for each app. */
-function jobsFileOf({ flags }: ParsedFlags, appId: string, env: Environment): string | undefined {
-  if (!flags['scheduler-host-address'].some(isAddress)) return undefined;
-  const folder =
-    env['XDG_DATA_HOME'] || join(env['HOME'] || env['USERPROFILE'] || '.', '.local', 'share');
-  const name = `${env['NAMESPACE'] || 'default'}-${appId}`;
-  return join(folder, 'troupe', 'jobs', `${encodeURIComponent(name)}.sqlite`);
+const addressesOf = (texts: readonly string[]): string[] =>
+  texts.filter(isAddress).map((text) => text.trim().replaceAll(/^["']|["']$/g, ''));
+
+/** The flag with a kind before its address is the older one. */
+function placementOf({ flags }: ParsedFlags): string[] {
+  const older = flags['actors-service'].replace(/^placement:/, '');
+  return addressesOf((flags['placement-host-address'] || older).split(','));
 }
 
-function notesOf({ flags }: ParsedFlags): string[] {
-  const notes: string[] = [];
-  if (isAddress(flags['placement-host-address'])) {
-    notes.push(
-      `placement at ${flags['placement-host-address']} is not joined: this sidecar hosts the actors of its app itself, with their state in the actor state store`,
-    );
+function controlPlaneOf(parsed: ParsedFlags): ControlPlaneOptions | undefined {
+  const { flags } = parsed;
+  const placement = placementOf(parsed);
+  const scheduler = addressesOf(flags['scheduler-host-address']);
+  if (placement.length + scheduler.length === 0) return undefined;
+  const schedulerStreams = flags['scheduler-job-streams'];
+  if (scheduler.length > 0 && schedulerStreams < 1) {
+    refuse(`must define at least 1 scheduler stream, got ${schedulerStreams}`);
   }
-  if (flags['scheduler-host-address'].some(isAddress)) {
-    notes.push(
-      `scheduler at ${flags['scheduler-host-address'].join(',')} is not used: reminders and jobs are kept in the actor state store, and jobs in a file where there is none`,
-    );
-  }
-  return notes;
+  return {
+    placement,
+    scheduler,
+    schedulerStreams,
+    disseminateTimeoutMs: flags['actors-disseminate-timeout'],
+  };
 }
 
 function protocolOf({ flags }: ParsedFlags): AppProtocol {
@@ -218,12 +218,11 @@ export function sidecarSettings(parsed: ParsedFlags, env: Environment): SidecarS
       paths.length === 0 && flags['components-path'] !== '' ? [flags['components-path']] : paths,
     configPaths: flags.config,
     reloadIntervalMs: flags['hot-reload-reconcile-interval'],
-    actorsEnabled: isAddress(flags['placement-host-address']),
-    jobsFile: jobsFileOf(parsed, appId, env),
+    actorsEnabled: placementOf(parsed).length > 0,
+    controlPlane: controlPlaneOf(parsed),
     gracefulShutdownMs: (seconds < 0 ? 5 : seconds) * 1000,
     blockShutdownMs: given.has('dapr-block-shutdown-duration')
       ? flags['dapr-block-shutdown-duration']
       : undefined,
-    notes: notesOf(parsed),
   };
 }

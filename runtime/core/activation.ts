@@ -6,7 +6,7 @@ import { ActivationTimers } from './activation-timers.ts';
 import type { ActorInstance, HostedType } from './actor-type.ts';
 import { ActorState } from './actor-state.ts';
 import { breakWaitCycle, overloaded, refusalToReenter, turnOfChain } from './admission.ts';
-import { Call, evictedError, stoppedError } from './call.ts';
+import { Call, stoppedError } from './call.ts';
 import { LocalValue } from './codec.ts';
 import type { EngineParts } from './engine-parts.ts';
 import { TroupeError, type ActorAddress } from './errors.ts';
@@ -129,18 +129,6 @@ export class Activation {
     this.forgetEverything();
   }
 
-  /** Whoever gives out the turns has ended the actor: what still runs can commit no more. */
-  async dismiss(): Promise<void> {
-    if (!this.busy) {
-      await this.passivate();
-      return;
-    }
-    for (const turn of [...this.mailbox.running()]) turn.call.abandon(evictedError(turn.call));
-    this.mailbox.refuseAll(evictedError);
-    this.forgetEverything();
-    this.host.remove(this);
-  }
-
   /** Runs `onDeactivate` and leaves memory; calls that come meanwhile go on with a new instance. */
   async passivate(): Promise<void> {
     if (this.busy) return;
@@ -161,9 +149,20 @@ export class Activation {
     if (!this.busy && !this.activated) this.host.remove(this);
   }
 
+  /** Resolves when no turn runs or waits. */
+  async idle(): Promise<void> {
+    if (this.busy) await new Promise<void>((resolve) => (this.#whenIdle ??= []).push(resolve));
+  }
+
+  /** Tells the instance of its end, also while a turn of it runs. */
+  async deactivate(): Promise<void> {
+    if (!this.busy) await this.passivate();
+    else if (this.activated) await this.#instance?.onDeactivate?.();
+  }
+
   /** For a host that stops: waits for the turns that run and wait, then passivates. */
   async passivateWhenIdle(): Promise<void> {
-    if (this.busy) await new Promise<void>((resolve) => (this.#whenIdle ??= []).push(resolve));
+    await this.idle();
     await this.passivate();
   }
 

@@ -6,18 +6,30 @@
 import type { Activation } from './activation.ts';
 import { StoredText } from './codec.ts';
 import { TroupeError, type ActorAddress } from './errors.ts';
-import type { ActorRuntime, ReminderSpec } from './ports.ts';
-import { planReminder } from './reminders.ts';
+import type { ActorRuntime, ActorStore, ReminderSpec } from './ports.ts';
+import { listReminders, planReminder } from './reminders.ts';
 import type { Router } from './router.ts';
 import { planTimer } from './timers.ts';
 import type { Turn } from './turn.ts';
 
-export type ActorOperations = Omit<ActorRuntime, 'call' | 'types' | 'list' | 'reminders'>;
+export type ActorOperations = Omit<ActorRuntime, 'call' | 'types' | 'list'>;
 
-export function createActorOperations(
-  router: Router,
-  find: (actor: ActorAddress) => Activation | undefined,
-): ActorOperations {
+export interface ActorOperationsOptions {
+  readonly router: Router;
+  readonly store: ActorStore;
+  readonly find: (actor: ActorAddress) => Activation | undefined;
+}
+
+export function createActorOperations({
+  router,
+  store,
+  find,
+}: ActorOperationsOptions): ActorOperations {
+  const deleteReminder = ({ type, id }: ActorAddress, name: string): Promise<void> =>
+    router.system(type, id, 'deleteReminder', async (turn) => {
+      turn.mutable().reminders.set(name, null);
+    });
+
   return {
     isActive: (actor) => find(actor)?.activated ?? false,
 
@@ -64,10 +76,15 @@ export function createActorOperations(
         activation.state.readReminder(name),
       ),
 
-    deleteReminder: ({ type, id }, name) =>
-      router.system(type, id, 'deleteReminder', async (turn) => {
-        turn.mutable().reminders.set(name, null);
-      }),
+    deleteReminder,
+
+    reminders: (type, id) => listReminders(store, type, id),
+
+    async deleteReminders(type, id) {
+      for (const { actor, record } of await listReminders(store, type, id)) {
+        await deleteReminder(actor, record.name);
+      }
+    },
   };
 }
 

@@ -24,6 +24,8 @@ export interface ActorTarget {
   readonly type: string;
   readonly idleMs: number;
   readonly mailboxLimit: number;
+  /** How long turns may go on when their actor has to go to another host. Default 2 s. */
+  readonly drainMs?: number | undefined;
   /**
    * True: the actor lives in an app outside. What it asks of its state, timers
    * and reminders comes while its own turn runs, so each of these is a

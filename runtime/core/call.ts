@@ -23,6 +23,8 @@ export class Call {
   isForwarded = false;
   /** It went to another host, which may have begun with it. */
   isAway = false;
+  /** How often it was placed anew. */
+  moves = 0;
   headers: Readonly<Record<string, string>> | undefined = undefined;
   wire: WireRequest | undefined = undefined;
   chainId: string | undefined = undefined;

@@ -2,11 +2,11 @@
 import type { ActorTarget } from './actor-type.ts';
 import type { Engine } from './engine.ts';
 import type { Interceptor } from './interceptors.ts';
+import type { Peer } from './peer.ts';
 import type {
   ActorStore,
   Clock,
   EngineLogger,
-  Peer,
   Placement,
   Publisher,
   Random,
@@ -32,6 +32,8 @@ export interface EngineOptions {
   readonly reminders?: ReminderService | undefined;
   /** Absent: timers are kept by the activations. */
   readonly timers?: TimerService | undefined;
+  /** Told when this host begins or ends hosting a type. */
+  readonly typesChanged?: ((types: readonly string[]) => void) | undefined;
   /** Absent: nothing is measured. */
   readonly telemetry?: Telemetry | undefined;
   /** False only to show in a test what repetitions do without it. */

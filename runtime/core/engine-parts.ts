@@ -56,6 +56,8 @@ export interface EngineParts {
   outboxFull(): boolean;
   /** A reminder is due at this time. */
   remindAt(due: number): void;
+  /** A waiting call, of an actor that this host has no more, looks for its owner again. */
+  relocate(call: Call): void;
   /** The store has a newer owner of the actor than this host. */
   fenced(actor: ActorAddress): void;
   /** Enters a call that the engine itself makes (timers). */

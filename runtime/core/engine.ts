@@ -7,11 +7,13 @@ import type { EngineOptions, EngineStats } from './engine-options.ts';
 import type { EngineCounters, EngineParts } from './engine-parts.ts';
 import { createEngineTelemetry, gaugeActors } from './engine-telemetry.ts';
 import { TroupeError, type ActorAddress } from './errors.ts';
+import { dismiss, evict } from './eviction.ts';
 import { OutboxDispatcher } from './outbox.ts';
 import type { ActorRuntime, Placement, Publisher } from './ports.ts';
 import { countedPublisher } from './publishing.ts';
-import { listReminders, ReminderScheduler } from './reminders.ts';
+import { ReminderScheduler } from './reminders.ts';
 import { Router } from './router.ts';
+import { servedReminders } from './services.ts';
 import type { Telemetry } from './telemetry.ts';
 import type { Turn } from './turn.ts';
 
@@ -27,6 +29,7 @@ export class Engine {
   readonly #outbox: OutboxDispatcher;
   readonly #reminders: ReminderScheduler;
   readonly #publisher: () => Publisher | undefined;
+  readonly #typesChanged: ((types: readonly string[]) => void) | undefined;
   readonly #work = new Set<Promise<unknown>>();
 
   constructor(options: EngineOptions) {
@@ -50,6 +53,7 @@ export class Engine {
     const owned = async (actor: ActorAddress): Promise<boolean> =>
       this.#types.has(actor.type) && ownsNow(placement, actor);
     this.#publisher = publisher;
+    this.#typesChanged = options.typesChanged;
     this.#outbox = new OutboxDispatcher({
       store,
       clock,
@@ -87,6 +91,7 @@ export class Engine {
       remindAt: (due) => {
         if (!options.reminders) detached(() => this.#reminders.remindAt(due));
       },
+      relocate: (call) => detached(() => this.router.relocate(call)),
       fenced: (actor) => {
         placement.fenced(actor);
         logger.error({ actor }, 'a newer host has taken over in the same store');
@@ -110,8 +115,12 @@ export class Engine {
       types: () =>
         [...this.#types.values()].map(({ target, count }) => ({ type: target.type, count })),
       list: (type, { after, limit = LIST_PAGE } = {}) => store.list(type, { after, limit }),
-      reminders: (type, id) => listReminders(store, type, id),
-      ...createActorOperations(this.router, ({ type, id }) => this.#types.get(type)?.find(id)),
+      ...createActorOperations({
+        router: this.router,
+        store,
+        find: ({ type, id }) => this.#types.get(type)?.find(id),
+      }),
+      ...(options.reminders ? servedReminders(options.reminders) : {}),
     };
     for (const target of options.targets(this)) this.#add(target);
   }
@@ -120,6 +129,7 @@ export class Engine {
   host(target: ActorTarget): void {
     this.#add(target);
     this.parts.remindAt(this.parts.clock.now());
+    this.#typesChanged?.([...this.#types.keys()]);
   }
 
   /** Ends a type: calls are refused from now on, its actors end their turns and are deactivated. */
@@ -132,6 +142,15 @@ export class Engine {
       [...hosted.activations()].map((activation) => activation.passivateWhenIdle()),
     );
     for (const activation of hosted.activations()) activation.end();
+    this.#typesChanged?.([...this.#types.keys()]);
+  }
+
+  /** Ends the actors that `isHere` denies, which other hosts have from now on. Resolves when nothing of them runs here. */
+  async halt(isHere: (actor: ActorAddress) => boolean): Promise<void> {
+    const all = [...this.#types.values()].flatMap((hosted) => [...hosted.activations()]);
+    await Promise.all(
+      all.filter(({ address }) => !isHere(address)).map((activation) => evict(activation)),
+    );
   }
 
   #add(target: ActorTarget): void {
@@ -144,6 +163,12 @@ export class Engine {
   async start(): Promise<void> {
     await this.#outbox.recover();
     if (!this.parts.reminders) await this.#reminders.start();
+  }
+
+  /** This host may own actors of others from now on: takes up what they left undelivered. */
+  async takeUp(): Promise<void> {
+    await this.parts.recheckOutbox();
+    this.parts.remindAt(this.parts.clock.now());
   }
 
   stats(): EngineStats {
@@ -202,7 +227,7 @@ export class Engine {
     const ended = hosted.flatMap((type) =>
       actor ? (type?.find(actor.id) ?? []) : [...(type?.activations() ?? [])],
     );
-    await Promise.all(ended.map((activation) => activation.dismiss()));
+    await Promise.all(ended.map(dismiss));
   }
 
   /** Refuses new calls, lets turns end for at most `graceMs`, runs `onDeactivate` hooks, stops timers and sending. */

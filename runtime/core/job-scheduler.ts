@@ -13,6 +13,26 @@ export interface StoredJob {
   readonly etag: string;
 }
 
+/** A job by its name, whoever keeps it. */
+export interface NamedJob {
+  readonly name: string;
+  readonly record: { readonly spec: JobSpec };
+}
+
+/** Keeps jobs and delivers them: the scheduler here, or one outside. */
+export interface Jobs {
+  /** Errors: INVALID_ARGUMENT, and CONFLICT when the job exists and is not to be overwritten. */
+  schedule(name: string, spec: JobSpec, options: { overwrite: boolean }): Promise<void>;
+  get(name: string): Promise<NamedJob | undefined>;
+  delete(name: string): Promise<void>;
+  /** Every job whose name begins with `prefix`; all for an empty one. */
+  deleteByPrefix(prefix: string): Promise<void>;
+  /** All of them, by name. */
+  list(): Promise<NamedJob[]>;
+  /** Delivers from now on. The returned function ends it and waits for the deliveries under way. */
+  start(deliver: JobDelivery): () => Promise<void>;
+}
+
 /** Jobs by name, and in order of `record.at`. A write whose condition does not hold fails with CONFLICT. */
 export interface JobStore {
   get(name: string): Promise<StoredJob | undefined>;
@@ -43,7 +63,7 @@ const PAGE = 256;
 const MOST_FIRING = 512;
 const RETRY_MS = 1000;
 
-export class JobScheduler {
+export class JobScheduler implements Jobs {
   readonly #options: JobSchedulerOptions;
   readonly #firing = new Map<string, Promise<void>>();
   #deliver: JobDelivery | undefined;

@@ -69,13 +69,20 @@ export class Mailbox {
 
   /** Ends every waiting call with an error. */
   refuseAll(error: (call: Call) => unknown): void {
+    for (const call of this.takeAll()) call.reject(error(call));
+  }
+
+  /** Gives up every waiting call; each must be placed elsewhere. */
+  takeAll(): Call[] {
+    const taken: Call[] = [];
     for (let call = this.#head; call; call = this.#head) {
       this.#shift();
       if (call.settled) continue;
       this.waiting--;
       call.queuedIn = undefined;
-      call.reject(error(call));
+      taken.push(call);
     }
+    return taken;
   }
 
   #shift(): void {

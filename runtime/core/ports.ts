@@ -41,24 +41,6 @@ export interface Placement extends AsyncDisposable {
   readonly gate?: string;
 }
 
-/** A call on its way to the host that owns the actor. */
-export interface PeerCall extends Pick<
-  OutgoingCall,
-  'type' | 'id' | 'method' | 'payload' | 'chainId' | 'chain' | 'once' | 'headers' | 'wire'
-> {
-  readonly kind: CallKind;
-  readonly deadline: number;
-}
-
-/**
- * Carries a call to the host that owns the actor. Errors: MOVED when that host
- * does not have it any more, UNAVAILABLE, whose details say `started: false` when
- * the call cannot have begun there, and what the turn there ended with.
- */
-export interface Peer {
-  call(address: string, call: PeerCall, signal: AbortSignal): Promise<Payload>;
-}
-
 /** What a turn is opened for. A system turn runs a function of the engine's own on the actor. */
 export type CallKind = 'method' | 'timer' | 'reminder' | 'system';
 
@@ -174,6 +156,8 @@ export interface ActorRuntime {
   setReminder(actor: ActorAddress, name: string, spec: ReminderSpec): Promise<void>;
   getReminder(actor: ActorAddress, name: string): Promise<ReminderRecord | undefined>;
   deleteReminder(actor: ActorAddress, name: string): Promise<void>;
+  /** All of an actor, or of a type. */
+  deleteReminders(type: string, id?: string): Promise<void>;
   /** Reminders of a type, or of one actor of it, by due time. */
   reminders(
     type: string,

@@ -28,8 +28,10 @@ export function underActorPolicies(actors: ActorRuntime, resiliency: Resiliency)
   return {
     ...actors,
     call(call) {
-      const { type, id, kind = 'method', once, signal: given } = call;
-      const policy = kind === 'method' && !once ? resiliency.actor(type, id) : undefined;
+      const { type, id, kind = 'method', once, isForwarded, signal: given } = call;
+      // The host that forwarded it has the policies of it.
+      const isOwn = kind === 'method' && !once && !isForwarded;
+      const policy = isOwn ? resiliency.actor(type, id) : undefined;
       if (!policy) return actors.call(call);
       return policy.run(({ signal }) => actors.call({ ...call, signal }), {
         signal: given,

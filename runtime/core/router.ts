@@ -3,15 +3,17 @@
  * placed, and reaches the mailbox of its actor or the peer that owns it.
  */
 import type { HostedType } from './actor-type.ts';
-import { refusalAtGate, unknownMethod } from './admission.ts';
+import { refusalAtGate, turnOfChain, unknownMethod } from './admission.ts';
 import { Call, cancelledError, chainOf, timeoutError } from './call.ts';
 import { LocalValue, type Payload } from './codec.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { EngineParts } from './engine-parts.ts';
 import { TroupeError } from './errors.ts';
 import { intercept } from './interceptors.ts';
-import type { OutgoingCall, Owner, Peer } from './ports.ts';
+import type { Peer } from './peer.ts';
+import type { OutgoingCall, Owner } from './ports.ts';
 import { assertName } from './ref.ts';
+import { pauseBeforeMove } from './relocation.ts';
 import { traceHeadersOf } from './tracing.ts';
 import type { Turn } from './turn.ts';
 
@@ -173,8 +175,24 @@ export class Router {
     try {
       this.#locate(call);
     } catch (error) {
-      call.reject(error);
+      this.#fail(call, error);
     }
+  }
+
+  /** A call that waited for an actor which has left looks for its owner again. */
+  relocate(call: Call): void {
+    this.#placeNow(call);
+  }
+
+  /** Only what cannot have started is placed again, for as long as an owner may still be found. */
+  #fail(call: Call, error: unknown): void {
+    const pause = pauseBeforeMove(call, error);
+    if (pause === undefined) {
+      call.reject(error);
+      return;
+    }
+    const { clock } = this.#parts;
+    clock.timer(clock.now() + pause, () => this.#placeNow(call), { background: true });
   }
 
   #locate(call: Call): void {
@@ -189,14 +207,20 @@ export class Router {
       return;
     }
     const owner = this.#parts.placement.owner(call.type, call.id);
-    if (owner instanceof Promise) {
-      owner.then(
-        (known) => this.#send(call, known, hosted),
-        (error: unknown) => call.reject(error),
-      );
-    } else {
+    if (!(owner instanceof Promise)) {
       this.#send(call, owner, hosted);
+      return;
     }
+    if (active && (call.kind === 'system' || turnOfChain(active, call))) {
+      // A turn of the actor waits for it, and the owner is told when those turns have ended.
+      owner.catch(() => {});
+      active.admit(call);
+      return;
+    }
+    owner.then(
+      (known) => this.#send(call, known, this.#types.get(call.type)),
+      (error: unknown) => this.#fail(call, error),
+    );
   }
 
   #send(call: Call, owner: Owner, hosted: HostedType | undefined): void {
@@ -229,14 +253,18 @@ export class Router {
 
   /** Another runtime gives out the turns, and knows nothing of chains: what it would let wait for ever is refused here. */
   #passGate(call: Call, gate: string, hosted: HostedType | undefined): void {
-    const { parent } = call;
-    if (parent) {
-      call.chainId = parent.chainIdOr(() => this.#parts.random.id());
-      call.chain = chainOf(call).slice(0, -1);
-    }
+    this.#tellChain(call);
     const refusal = refusalAtGate(hosted, call);
     if (refusal) call.reject(refusal);
     else this.#forward(call, gate);
+  }
+
+  /** The chain of a call that leaves the process, for whoever runs it elsewhere. */
+  #tellChain(call: Call): void {
+    const { parent } = call;
+    if (!parent || call.chain) return;
+    call.chainId = parent.chainIdOr(() => this.#parts.random.id());
+    call.chain = chainOf(call).slice(0, -1);
   }
 
   #forward(call: Call, address: string): void {
@@ -256,10 +284,11 @@ export class Router {
       settled.abort();
       before?.(ended);
     };
+    this.#tellChain(call);
     call.isAway = true;
     this.#peer.call(address, call, settled.signal).then(
       (payload) => call.resolve(payload),
-      (error: unknown) => call.reject(error),
+      (error: unknown) => this.#fail(call, error),
     );
   }
 }

@@ -1,6 +1,6 @@
 /** Ports of a host whose reminders and timers another runtime keeps, and fires as turns. */
 import type { ActorAddress } from './errors.ts';
-import type { ReminderRecord, ReminderSpec, TimerSpec } from './ports.ts';
+import type { ActorRuntime, ReminderRecord, ReminderSpec, TimerSpec } from './ports.ts';
 
 /**
  * Keeps reminders outside the actor store, and calls the host back when one is
@@ -26,4 +26,20 @@ export interface ReminderService {
 export interface TimerService {
   set(actor: ActorAddress, name: string, spec: TimerSpec): Promise<void>;
   delete(actor: ActorAddress, name: string): Promise<void>;
+}
+
+/** Operations on reminders that a service keeps. No turn of the actor: which host has it makes no difference to them. */
+export function servedReminders(
+  service: ReminderService,
+): Pick<
+  ActorRuntime,
+  'setReminder' | 'getReminder' | 'deleteReminder' | 'deleteReminders' | 'reminders'
+> {
+  return {
+    setReminder: (actor, name, spec) => service.set(actor, name, spec),
+    getReminder: (actor, name) => service.get(actor, name),
+    deleteReminder: (actor, name) => service.delete(actor, name),
+    deleteReminders: (type, id) => service.deleteAll(type, id),
+    reminders: (type, id) => service.list(type, id),
+  };
 }

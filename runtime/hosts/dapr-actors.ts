@@ -39,6 +39,7 @@ export function daprActors({ engine, store, reminders, timers }: DaprActorsParts
     setReminder: (actor, name, spec) => reminders.set(actor, name, spec),
     getReminder: (actor, name) => reminders.get(actor, name),
     deleteReminder: (actor, name) => reminders.delete(actor, name),
+    deleteReminders: (type, id) => reminders.deleteAll(type, id),
     reminders: (type, id) => reminders.list(type, id),
   };
 }

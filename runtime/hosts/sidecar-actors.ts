@@ -19,6 +19,8 @@ export interface AppActorsParts {
   readonly appId: string;
   readonly log: SidecarLog;
   readonly signal: AbortSignal;
+  /** What a round of the placement may take. Absent: there is none. */
+  readonly roundMs?: number | undefined;
 }
 
 /** Asks once a sidecar's life. What the app says wrong, or not at all, is a warning and no actors. */
@@ -27,6 +29,7 @@ export async function askForActors({
   appId,
   log,
   signal,
+  roundMs,
 }: AppActorsParts): Promise<readonly AppActorType[]> {
   try {
     const answer = await app.invoke({
@@ -39,7 +42,10 @@ export async function askForActors({
     const chunks: Uint8Array[] = [];
     for await (const chunk of answer.body) chunks.push(chunk);
     if (answer.status !== 200) return [];
-    const { actors, warnings } = readAppConfig(JSON.parse(Buffer.concat(chunks).toString()));
+    const { actors, warnings } = readAppConfig(
+      JSON.parse(Buffer.concat(chunks).toString()),
+      roundMs,
+    );
     log.info({}, 'Application configuration loaded');
     for (const warning of warnings) log.warn({}, warning);
     return actors;

@@ -104,7 +104,9 @@ export function createSidecarApp({
     context: AppContext,
   ): Promise<void> {
     let actors: Promise<readonly AppActorType[]> | undefined;
-    const asking = { app: open, appId: options.appId, log, signal: context.signal };
+    const { appId, controlPlane } = options;
+    const roundMs = controlPlane?.disseminateTimeoutMs;
+    const asking = { app: open, appId, log, signal: context.signal, roundMs };
     const features: Feature[] = [
       async () => {
         if (given.disabledInitEndpoints.includes('config')) {

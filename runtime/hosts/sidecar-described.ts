@@ -1,6 +1,6 @@
 /** What `/v1.0/metadata` tells of the options of a sidecar. */
 import type { ApiOptions } from '../api/index.ts';
-import { goText } from './go-text.ts';
+import { goText } from '../core/go-text.ts';
 import type { SidecarOptions } from './sidecar-options.ts';
 
 export function describe({

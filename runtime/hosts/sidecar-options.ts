@@ -65,6 +65,17 @@ export interface SidecarListenOptions {
   readonly apiLogging: boolean;
 }
 
+export interface ControlPlaneOptions {
+  /** `host:port`; none: actors are placed here alone. */
+  readonly placement: readonly string[];
+  /** `host:port`; none: no reminders where actors are shared, and jobs are kept here. */
+  readonly scheduler: readonly string[];
+  /** Streams to each scheduler. */
+  readonly schedulerStreams: number;
+  /** What a round of the placement may take before the stream is given up. */
+  readonly disseminateTimeoutMs: number;
+}
+
 export interface SidecarOptions {
   readonly appId: string;
   readonly namespace: string | undefined;
@@ -72,10 +83,10 @@ export interface SidecarOptions {
   readonly components: readonly ComponentSpec[];
   readonly listen: SidecarListenOptions;
   readonly app: SidecarAppOptions | undefined;
+  /** Dapr's own placement and scheduler. Absent: this sidecar hosts actors, reminders and jobs by itself. */
+  readonly controlPlane?: ControlPlaneOptions | undefined;
   /** True: actors can be called although none may be hosted here, because a placement was named. */
   readonly actorsEnabled?: boolean | undefined;
-  /** SQLite file of the app's jobs for when no component is marked for actors. Absent: then jobs are refused. */
-  readonly jobsFile?: string | undefined;
   /** Subscriptions declared beside the app. */
   readonly subscriptions?: readonly SubscriptionSpec[] | undefined;
   /** Policies of calls and deliveries. */

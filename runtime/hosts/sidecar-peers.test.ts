@@ -83,7 +83,7 @@ async function host(
     app,
     ...more,
   });
-  const internal = await peering.listen({ api, app, graceMs: 100 });
+  const internal = await peering.listen({ api, app, firings: undefined, graceMs: 100 });
   const parts = grpcParts({
     appId,
     app,

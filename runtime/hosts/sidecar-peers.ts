@@ -3,15 +3,18 @@
  * other apps, and the internal port by which they reach its own app.
  */
 import { createAccessControl } from '../config/access-control.ts';
+import { LocalValue } from '../core/codec.ts';
 import { TroupeError } from '../core/errors.ts';
 import { createRegistry, type Registry } from '../../components/registry.ts';
 import type { NameResolver } from '../../components/nameresolution/contract.ts';
 import type { Api } from '../api/index.ts';
-import type { Clock } from '../core/ports.ts';
+import type { ActorRuntime, Clock } from '../core/ports.ts';
 import type { Telemetry } from '../core/telemetry.ts';
 import type { Tracer } from '../core/tracing.ts';
 import { tracedDeliver } from './trace-calls.ts';
 import { createPeers, type OpenPeers } from '../transport/peer/client.ts';
+import type { PeerConnections } from '../transport/peer/connections.ts';
+import type { PeerFiring } from '../transport/peer/actor-server.ts';
 import { createPeerServer } from '../transport/peer/server.ts';
 import type { GrpcServer } from '../transport/grpc/server.ts';
 import type { DaprGrpcOptions } from '../transport/grpc/dapr-server.ts';
@@ -31,8 +34,16 @@ export interface SidecarPeers extends AsyncDisposable {
   listen(parts: {
     readonly api: Api;
     readonly app: GrpcApp | undefined;
+    /** Where firings from other sidecars go. */
+    readonly firings: Pick<ActorRuntime, 'call'> | undefined;
     readonly graceMs: number;
   }): Promise<GrpcServer>;
+}
+
+export interface SidecarPeersParts {
+  readonly telemetry?: Telemetry | undefined;
+  readonly tracer?: Tracer | undefined;
+  readonly connections?: PeerConnections | undefined;
 }
 
 /** Errors: INVALID_ARGUMENT for a name resolution that is not known, COMPONENT when it does not start. */
@@ -40,7 +51,7 @@ export async function openSidecarPeers(
   options: SidecarOptions,
   clock: Clock,
   registry: Registry = createRegistry(),
-  { telemetry, tracer }: { telemetry?: Telemetry | undefined; tracer?: Tracer | undefined } = {},
+  { telemetry, tracer, connections }: SidecarPeersParts = {},
 ): Promise<SidecarPeers> {
   const { appId, listen, log } = options;
   const namespace = options.namespace ?? DEFAULT_NAMESPACE;
@@ -49,14 +60,16 @@ export async function openSidecarPeers(
   if (resolver) undo.use(resolver);
   const peers =
     resolver &&
-    undo.use(createPeers({ resolver, maxMessageBytes: listen.maxBodyBytes, telemetry }));
+    undo.use(
+      createPeers({ resolver, maxMessageBytes: listen.maxBodyBytes, telemetry, connections }),
+    );
   const isHttp = !options.app?.protocol.startsWith('grpc');
   const { accessControl } = options.configuration ?? {};
   const mayCall = accessControl && createAccessControl(accessControl, isHttp);
   const open = undo.move();
   return {
     peers,
-    async listen({ api, app, graceMs }) {
+    async listen({ api, app, firings, graceMs }) {
       const host = listen.internalAddress || DEFAULT_ADDRESS;
       const logger = log.scoped('dapr.runtime.grpc.internal');
       const server = await createPeerServer({
@@ -80,6 +93,7 @@ export async function openSidecarPeers(
             : api.invoke.deliver(request);
         },
         actors: api.actors,
+        fire: firings && ((firing) => fireHere(firings, firing)),
         proxyTarget: (target, metadata) => {
           const denied = mayCall?.({
             caller: undefined,
@@ -102,6 +116,23 @@ export async function openSidecarPeers(
     },
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
+}
+
+/** The firing as a call of the actor, wherever it was scheduled. */
+function fireHere(runtime: Pick<ActorRuntime, 'call'>, firing: PeerFiring): Promise<unknown> {
+  const { type, id, name, data, isTimer, dueTime, period, deadline, signal } = firing;
+  const due = { name, data, due: 0 };
+  const timer = { firing: { ...due, given: { due: dueTime, period, method: '' } } };
+  return runtime.call({
+    type,
+    id,
+    method: name,
+    kind: isTimer ? 'timer' : 'reminder',
+    payload: new LocalValue(isTimer ? timer : due),
+    deadline,
+    isForwarded: true,
+    signal,
+  });
 }
 
 /** A peer's call is for the app here and goes no further. */

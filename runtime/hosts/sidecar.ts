@@ -5,38 +5,29 @@
  */
 import { describeDeclared } from '../api/app-subscriptions.ts';
 import { createApi, type Api } from '../api/index.ts';
-import { Engine } from '../core/engine.ts';
-import type { ActorRuntime } from '../core/ports.ts';
+import type { Engine } from '../core/engine.ts';
 import { underActorPolicies } from '../core/resiliency-actors.ts';
-import type { Telemetry } from '../core/telemetry.ts';
-import type { Tracer } from '../core/tracing.ts';
-import { createSinglePlacement } from '../placement/single.ts';
 import { grpcParts } from './grpc-parts.ts';
 import { createHttpEndpoints } from '../targets/http-endpoints.ts';
 import type { GrpcServer } from '../transport/grpc/server.ts';
-import { createInProcessTarget } from '../targets/in-process.ts';
-import { subscribeActors } from './actor-subscriptions.ts';
-import { actorStoreOf, openComponents } from './composition.ts';
-import type { LoadedComponents } from './loaded-components.ts';
+import { createPeerConnections } from '../transport/peer/connections.ts';
+import { jobsOf, openComponents } from './composition.ts';
 import { resolveEndpoints } from './sidecar-endpoints.ts';
 import { createPipeline } from './component-pipeline.ts';
 import { createPolicies, policyObserver } from './component-policies.ts';
-import { createSidecarApp, type SidecarApp } from './sidecar-app.ts';
+import { createSidecarApp } from './sidecar-app.ts';
+import { openControlPlane } from './sidecar-control-plane.ts';
 import { describe } from './sidecar-described.ts';
 import { startFailure } from './sidecar-failure.ts';
 import { findPluggables } from './pluggable-sockets.ts';
 import { openSidecarMetrics } from './sidecar-metrics.ts';
 import type { SidecarOptions } from './sidecar-options.ts';
-import { openSidecarJobs } from './sidecar-jobs.ts';
+import { hostActors, untilRegistered } from './sidecar-hosting.ts';
 import { openSidecarPeers } from './sidecar-peers.ts';
 import { openSidecarTracing } from './sidecar-tracing.ts';
-import { interceptorsOf } from './trace-calls.ts';
 import { openServers, type SidecarServers } from './sidecar-servers.ts';
 import { DAPR_VERSION } from './sidecar-version.ts';
-import { createSystemClock, systemRandom } from './system-clock.ts';
-
-/** daprd ends no call by itself; a day is what a call without a deadline gets. */
-const DEFAULT_TIMEOUT_MS = 86_400_000;
+import { createSystemClock } from './system-clock.ts';
 
 /** As daprd's servers: what a request may take that runs while they close, without another limit. */
 const LONGEST_GRACE_MS = 10_000;
@@ -114,15 +105,28 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
       }),
     ),
   );
+  const connections = undo.use(
+    createPeerConnections({ maxMessageBytes: options.listen.maxBodyBytes, telemetry }),
+  );
   const peering = undo.use(
-    await openSidecarPeers(options, clock, undefined, { telemetry, tracer }),
+    await openSidecarPeers(options, clock, undefined, { telemetry, tracer, connections }),
   );
-  const { jobs } = undo.use(
-    await openSidecarJobs({ components, appId, file: options.jobsFile, clock, log }),
-  );
+  const controlPlane = undo.use(openControlPlane({ options, clock, connections }));
+  const logger = log.scoped('dapr.runtime.scheduler');
+  const jobs = controlPlane.jobs ?? jobsOf(components, { appId, clock, logger });
+  if (!jobs) {
+    log.info({}, 'Scheduler disabled, no scheduler is named and no state component keeps jobs');
+  }
   const leaving = new AbortController();
   const waiting = { outbound: ['app'] as string[], inbound: ['runtime'] as string[] };
-  const hosting = hostActors(options, components, () => api, { telemetry, tracer });
+  const hosting = hostActors({
+    options,
+    components,
+    controlPlane,
+    api: () => api,
+    telemetry,
+    tracer,
+  });
   metrics?.onRead(() => hosting?.engine.gauge(metrics.telemetry));
   const api = createApi({
     ...components,
@@ -147,7 +151,9 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     telemetry,
     tracer,
     logger: log,
-    ready: () => waiting,
+    ready: () => ({ ...waiting, inbound: [...waiting.inbound, ...controlPlane.waiting()] }),
+    schedulers: controlPlane.schedulers,
+    isPlaced: controlPlane.isPlaced,
     shutdown: options.onShutdown,
   });
   api.subscriptions.announce(() => describeDeclared(app.declared()));
@@ -156,6 +162,7 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
   undo.defer(async () => {
     leaving.abort(new Error('the sidecar is stopping'));
     await app.stop();
+    await controlPlane.leave();
     await Promise.all([
       servers?.close(),
       internal?.close(),
@@ -182,8 +189,13 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
       resiliency,
     }),
   });
-  internal = await peering.listen({ api, app: app.channel?.grpc, graceMs });
-  await hosting?.start(api);
+  internal = await peering.listen({
+    api,
+    app: app.channel?.grpc,
+    firings: hosting?.engine.actors,
+    graceMs,
+  });
+  await hosting?.start(api, `${internal.host}:${internal.port}`, app.registration());
   await api.outbox.start();
   waiting.outbound = [];
   const ready = app.start({ api, engine: hosting?.engine, signal: leaving.signal }).then(() => {
@@ -222,75 +234,5 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     unhealthy: () => app.unhealthy(),
     close,
     [Symbol.asyncDispose]: close,
-  };
-}
-
-interface Hosting {
-  readonly engine: Engine;
-  start(api: Api): Promise<void>;
-}
-
-function hostActors(
-  options: SidecarOptions,
-  components: LoadedComponents,
-  api: () => Api,
-  { telemetry, tracer }: { telemetry: Telemetry | undefined; tracer: Tracer | undefined },
-): Hosting | undefined {
-  const { appId, log, clock = createSystemClock(), actors = [] } = options;
-  if (!components.actorStore && actors.length === 0) {
-    log.info(
-      {},
-      'Actor state store not configured - actor hosting disabled until one is configured, but invocation enabled',
-    );
-    return undefined;
-  }
-  const store = actorStoreOf(components, appId);
-  const placement = createSinglePlacement(() => store.nextTerm());
-  const engine = new Engine({
-    clock,
-    random: systemRandom,
-    store,
-    placement,
-    telemetry,
-    logger: log.scoped('dapr.runtime.actor'),
-    publisher: () => api().publisher,
-    targets: (self) =>
-      actors.map((actorClass) => createInProcessTarget(actorClass, self, options.services)),
-    interceptors: interceptorsOf({ interceptors: options.interceptors, tracer }),
-    defaultTimeoutMs: options.defaultTimeoutMs ?? DEFAULT_TIMEOUT_MS,
-  });
-  log.info({}, `Using '${components.actorStore!.name}' as actor state store`);
-  return {
-    engine,
-    async start(given) {
-      await placement.start();
-      await subscribeActors(given, engine, actors);
-      await engine.start();
-      log.info({}, 'Actor runtime started');
-    },
-  };
-}
-
-/** As in Dapr, what is asked of actors before the app has named its types waits until it has. */
-function untilRegistered(
-  actors: ActorRuntime,
-  registration: SidecarApp['registration'],
-): ActorRuntime {
-  const after =
-    <A extends unknown[], R>(work: (...args: A) => Promise<R>) =>
-    (...args: A): Promise<R> => {
-      const before = registration();
-      return before ? before.then(() => work(...args)) : work(...args);
-    };
-  return {
-    ...actors,
-    call: after(actors.call),
-    getState: after(actors.getState),
-    changeState: after(actors.changeState),
-    setTimer: after(actors.setTimer),
-    deleteTimer: after(actors.deleteTimer),
-    setReminder: after(actors.setReminder),
-    getReminder: after(actors.getReminder),
-    deleteReminder: after(actors.deleteReminder),
   };
 }

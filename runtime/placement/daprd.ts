@@ -5,7 +5,8 @@
  */
 import { TroupeError, fromWireError, type WireError } from '../core/errors.ts';
 import { LocalValue, toBytes, type Payload } from '../core/codec.ts';
-import type { Clock, Owner, Peer, PeerCall, Placement } from '../core/ports.ts';
+import type { Peer, PeerCall } from '../core/peer.ts';
+import type { Clock, Owner, Placement } from '../core/ports.ts';
 import { callHeaders } from '../transport/call-headers.ts';
 
 const HERE: Owner = { kind: 'here', term: 1 };

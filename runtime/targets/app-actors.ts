@@ -18,6 +18,8 @@ export interface AppActorType {
   readonly idleMs: number;
   /** Turns of one chain on one actor; 0: not reentrant. */
   readonly reentrancyDepth: number;
+  /** How long turns may go on when their actor has to go to another host. Default 2 s. */
+  readonly drainMs?: number;
 }
 
 export interface AppActorCall extends ActorAddress {
@@ -63,13 +65,14 @@ export interface AppActorDelivery {
 const MAILBOX = 100_000;
 
 export function createAppActorTarget(
-  { type, idleMs, reentrancyDepth }: AppActorType,
+  { type, idleMs, reentrancyDepth, drainMs }: AppActorType,
   delivery: AppActorDelivery,
 ): ActorTarget {
   return {
     type,
     idleMs,
     reentrancyDepth,
+    drainMs,
     mailboxLimit: MAILBOX,
     outside: true,
     hasMethod: () => true,

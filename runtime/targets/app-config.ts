@@ -10,6 +10,9 @@ export interface AppConfig {
 
 const IDLE_MS = 3_600_000;
 const DEPTH = 32;
+const DRAIN_MS = 2000;
+/** Of a round, what draining may take; the rest is for what else happens in it. */
+const DRAIN_SHARE = 0.8;
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -27,8 +30,11 @@ function duration(text: string): number | undefined {
   }
 }
 
-/** Throws an Error for a body that is no configuration. */
-export function readAppConfig(body: unknown): AppConfig {
+/**
+ * Throws an Error for a body that is no configuration. `roundMs` is what a round
+ * of the placement may take: draining must end within it.
+ */
+export function readAppConfig(body: unknown, roundMs = Number.POSITIVE_INFINITY): AppConfig {
   if (!isObject(body)) throw new Error('the app configuration is not a JSON object');
   const warnings: string[] = [];
 
@@ -43,13 +49,22 @@ export function readAppConfig(body: unknown): AppConfig {
     return IDLE_MS;
   }
 
-  function drainOf(from: Values, where: string): void {
+  function drainOf(from: Values, where: string, fallback: number): number {
     const text = from['drainOngoingCallTimeout'];
-    if (text === undefined || text === '') return;
-    if (typeof text === 'string' && duration(text) !== undefined) return;
+    if (text === undefined || text === '') return fallback;
+    const ms = typeof text === 'string' ? duration(text) : undefined;
+    if (ms === undefined) {
+      warnings.push(
+        `Invalid drain ongoing call timeout value ${JSON.stringify(text)}${where}, using default value 2s`,
+      );
+      return DRAIN_MS;
+    }
+    if (ms < roundMs) return ms;
+    const clamped = Math.max(roundMs * DRAIN_SHARE, DRAIN_MS);
     warnings.push(
-      `Invalid drain ongoing call timeout value ${JSON.stringify(text)}${where}, using default value 2s`,
+      `drainOngoingCallTimeout (${ms / 1000}s)${where} meets or exceeds the dissemination timeout; clamping to ${clamped / 1000}s to avoid blocking placement dissemination`,
     );
+    return clamped;
   }
 
   function depthOf(from: Values, where: string): number {
@@ -65,7 +80,9 @@ export function readAppConfig(body: unknown): AppConfig {
 
   const entities = [...new Set(textsOf(body['entities']))];
   const idleMs = idleOf(body, '', IDLE_MS);
-  drainOf(body, '');
+  // Without draining, turns are given up at once.
+  const drains = body['drainRebalancedActors'] !== false;
+  const drainMs = drainOf(body, '', DRAIN_MS);
   const reentrancyDepth = depthOf(body, '');
   if (body['remindersStoragePartitions']) {
     warnings.push(
@@ -80,15 +97,22 @@ export function readAppConfig(body: unknown): AppConfig {
     const kept = {
       idleMs: idleOf(config, where, IDLE_MS),
       reentrancyDepth: depthOf(config, where),
+      drainMs: drainOf(config, where, drainMs),
     };
-    drainOf(config, where);
     for (const type of types) {
       if (entities.includes(type)) own.set(type, kept);
       else warnings.push(`Configuration specified for non-hosted actor type: ${type}`);
     }
   }
   return {
-    actors: entities.map((type) => ({ type, idleMs, reentrancyDepth, ...own.get(type) })),
+    actors: entities.map((type) => ({
+      type,
+      idleMs,
+      reentrancyDepth,
+      drainMs,
+      ...own.get(type),
+      ...(drains ? {} : { drainMs: 0 }),
+    })),
     warnings,
   };
 }

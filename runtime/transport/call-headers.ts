@@ -4,7 +4,8 @@
  */
 import { TIMEOUT_HEADER } from '../api/actor-routes.ts';
 import type { ActorAddress } from '../core/errors.ts';
-import type { OutgoingCall, PeerCall } from '../core/ports.ts';
+import type { PeerCall } from '../core/peer.ts';
+import type { OutgoingCall } from '../core/ports.ts';
 
 const REENTRANCY_HEADER = 'dapr-reentrancy-id';
 const CHAIN_HEADER = 'troupe-chain';

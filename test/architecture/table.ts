@@ -119,6 +119,7 @@ export const ROOMS: readonly Room[] = [
       'runtime/hosts/**',
       'runtime/config/**',
       'runtime/core/errors.ts',
+      'runtime/core/go-text.ts',
       // `troupe plan` and `troupe models` are composition roots of their own: they make workers.
       'workers/inference/inference.ts',
       'workers/pool.ts',

@@ -7,10 +7,16 @@ import type { AppRequest, AppResponse, Peers } from '../../api/invoke.ts';
 import { TroupeError } from '../../core/errors.ts';
 import type { Telemetry } from '../../core/telemetry.ts';
 import type { OutgoingCall } from '../grpc/client-call.ts';
-import { createGrpcClient, type GrpcClient } from '../grpc/client.ts';
+import type { GrpcClient } from '../grpc/client.ts';
 import { createProtos, type MethodCodec, type Protos } from '../grpc/proto.ts';
 import type { ProxyTarget } from '../grpc/proxy.ts';
 import { CODES, GrpcError } from '../grpc/status.ts';
+import {
+  createPeerConnections,
+  MAX_BYTES,
+  type PeerAddress,
+  type PeerConnections,
+} from './connections.ts';
 import {
   appResponse,
   bodyOf,
@@ -22,11 +28,6 @@ import {
   type ResponseChunk,
 } from './messages.ts';
 import { payloadBytes } from './server.ts';
-
-export interface PeerAddress {
-  readonly host: string;
-  readonly port: number;
-}
 
 export interface Callee {
   readonly appId: string;
@@ -46,6 +47,8 @@ export interface PeersOptions {
   readonly maxMessageBytes?: number | undefined;
   readonly protos?: Protos | undefined;
   readonly telemetry?: Telemetry | undefined;
+  /** Default: connections of its own. */
+  readonly connections?: PeerConnections | undefined;
 }
 
 export interface OpenPeers extends Peers, AsyncDisposable {
@@ -53,10 +56,6 @@ export interface OpenPeers extends Peers, AsyncDisposable {
   target(callee: Callee, options?: { signal?: AbortSignal }): Promise<ProxyTarget>;
   close(): Promise<void>;
 }
-
-const MAX_BYTES = 4 * 1024 * 1024;
-/** A connection that no call used for so long is closed. */
-const IDLE_MS = 60_000;
 
 /** True when the peer cannot have started with the call. */
 const isUnreached = (error: unknown): boolean =>
@@ -85,11 +84,9 @@ async function failureOf(call: OutgoingCall): Promise<GrpcError> {
 }
 
 export function createPeers(options: PeersOptions): OpenPeers {
-  const { resolver, protos = createProtos(), hostAddress = '127.0.0.1', telemetry } = options;
-  const limit = options.maxMessageBytes ?? MAX_BYTES;
-  const maxMessageBytes = limit > 0 ? limit : Number.POSITIVE_INFINITY;
-  const maxPayload = payloadBytes(limit);
-  const clients = new Map<string, { readonly client: GrpcClient; usedAt: number }>();
+  const { resolver, protos = createProtos(), hostAddress = '127.0.0.1' } = options;
+  const maxPayload = payloadBytes(options.maxMessageBytes ?? MAX_BYTES);
+  const connections = options.connections ?? createPeerConnections(options);
   const forwarded = {
     'x-forwarded-for': [hostAddress],
     'x-forwarded-host': [hostname()],
@@ -99,25 +96,8 @@ export function createPeers(options: PeersOptions): OpenPeers {
   const codec = (): MethodCodec<RequestChunk, ResponseChunk> =>
     (known ??= protos.method(SERVICE, 'CallLocalStream'));
 
-  const sweep = setInterval(() => {
-    for (const [key, { client, usedAt }] of clients) {
-      if (client.calls > 0 || Date.now() - usedAt < IDLE_MS) continue;
-      clients.delete(key);
-      void client.close();
-    }
-  }, IDLE_MS);
-  sweep.unref();
-
   async function clientOf(callee: Callee, signal: AbortSignal | undefined): Promise<GrpcClient> {
-    const { host, port } = await resolver.resolve(callee, signal ? { signal } : {});
-    const key = `${host}:${port}`;
-    let open = clients.get(key);
-    if (!open) {
-      open = { client: createGrpcClient({ host, port, maxMessageBytes, telemetry }), usedAt: 0 };
-      clients.set(key, open);
-    }
-    open.usedAt = Date.now();
-    return open.client;
+    return connections.to(await resolver.resolve(callee, signal ? { signal } : {}));
   }
 
   async function send(call: OutgoingCall, request: AppRequest, callee: Callee): Promise<void> {
@@ -176,9 +156,7 @@ export function createPeers(options: PeersOptions): OpenPeers {
       return { client: await clientOf(callee, signal) };
     },
     async close() {
-      clearInterval(sweep);
-      await Promise.all([...clients.values()].map(({ client }) => client.close()));
-      clients.clear();
+      if (!options.connections) await connections.close();
     },
     async [Symbol.asyncDispose]() {
       await this.close();

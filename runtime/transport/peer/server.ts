@@ -3,10 +3,8 @@
  * unknown services, which are for the gRPC app here. Who may call it is the
  * network's business; it binds to the loopback unless it is told otherwise.
  */
-import type { ActorsApi } from '../../api/actors.ts';
 import type { AppRequest, AppResponse } from '../../api/invoke.ts';
 import { isTroupeError } from '../../core/errors.ts';
-import { bytesOfAny } from '../grpc/any.ts';
 import { createProtos, type Protos } from '../grpc/proto.ts';
 import { createProxy, type ProxyOptions } from '../grpc/proxy.ts';
 import { reflectionHandlers } from '../grpc/reflection.ts';
@@ -17,12 +15,11 @@ import {
   type GrpcServer,
   type GrpcServerOptions,
 } from '../grpc/server.ts';
-import { explained, GrpcError } from '../grpc/status.ts';
+import { GrpcError } from '../grpc/status.ts';
+import { actorRows, type ActorRowsOptions } from './actor-server.ts';
 import {
   appRequest,
   bodyOf,
-  headersOf,
-  metadataMessage,
   payloadsOf,
   responseMessage,
   SERVICE,
@@ -32,11 +29,11 @@ import {
   type ResponseChunk,
 } from './messages.ts';
 
-export interface PeerServerOptions extends Omit<GrpcServerOptions, 'handlers' | 'fallback'> {
+export interface PeerServerOptions
+  extends Omit<GrpcServerOptions, 'handlers' | 'fallback'>, ActorRowsOptions {
   readonly protos?: Protos | undefined;
   /** Brings an invocation to the app here. Errors: FORBIDDEN by the access control list, UNAVAILABLE. */
   readonly deliver: (request: AppRequest) => Promise<AppResponse>;
-  readonly actors: Pick<ActorsApi, 'call'>;
   /** Where calls of unknown services go. Absent: they are refused. */
   readonly proxyTarget?: ProxyOptions['target'] | undefined;
 }
@@ -44,8 +41,6 @@ export interface PeerServerOptions extends Omit<GrpcServerOptions, 'handlers' | 
 /** A frame around the payload needs some of the message's bytes. */
 const FRAME_BYTES = 1024;
 const MAX_PAYLOAD_BYTES = 64 * 1024;
-
-const encoder = new TextEncoder();
 
 export function payloadBytes(maxMessageBytes: number): number {
   const room = maxMessageBytes > 0 ? maxMessageBytes - FRAME_BYTES : MAX_PAYLOAD_BYTES;
@@ -65,39 +60,6 @@ function required(request: InternalRequest | null | undefined): InternalRequest 
     'INVALID_ARGUMENT',
     'parsing InternalInvokeRequest error: request does not contain the required fields in the leading chunk',
   );
-}
-
-async function callActor(
-  actors: Pick<ActorsApi, 'call'>,
-  request: InternalRequest,
-  call: { readonly deadline: number | undefined; readonly signal: AbortSignal },
-): Promise<InternalResponse> {
-  const { actor, message } = request;
-  if (!actor || !message) {
-    throw new GrpcError('INVALID_ARGUMENT', 'parsing InternalInvokeRequest error: no actor');
-  }
-  const headers = headersOf(request.metadata);
-  const chain = headers['dapr-reentrancy-id'];
-  const reply = await actors.call({
-    type: actor.actorType,
-    id: actor.actorId,
-    method: message.method,
-    payload: new Uint8Array(bytesOfAny(message.data)),
-    deadline: call.deadline,
-    chainId: typeof chain === 'string' ? chain : undefined,
-    signal: call.signal,
-    wire: { headers, query: '' },
-  });
-  const { data } = reply;
-  return {
-    status: { code: 200, message: '', details: [] },
-    headers: metadataMessage(reply.headers ?? {}),
-    trailers: {},
-    message: {
-      data: { type_url: '', value: typeof data === 'string' ? encoder.encode(data) : data },
-      contentType: reply.binary ? 'application/octet-stream' : 'application/json',
-    },
-  };
 }
 
 async function callLocalStream(
@@ -132,14 +94,7 @@ async function callLocalStream(
 }
 
 function rows(options: PeerServerOptions, maxPayload: number): MethodRow[] {
-  const { deliver, actors } = options;
-  const unserved = (name: string): MethodRow =>
-    unary(name, () => {
-      throw new GrpcError(
-        'UNIMPLEMENTED',
-        `${name} is not served: reminders and workflows of this host come by no peer`,
-      );
-    });
+  const { deliver } = options;
   return [
     unary<InternalRequest, InternalResponse>('CallLocal', async (request, { signal }) => {
       try {
@@ -157,28 +112,13 @@ function rows(options: PeerServerOptions, maxPayload: number): MethodRow[] {
     duplex<RequestChunk, ResponseChunk>('CallLocalStream', (call) =>
       callLocalStream(deliver, call, maxPayload),
     ),
-    unary<InternalRequest, InternalResponse>('CallActor', async (request, call) => {
-      try {
-        return await callActor(actors, request, call);
-      } catch (error) {
-        if (isTroupeError(error) && error.code === 'NOT_FOUND') {
-          throw new GrpcError('INTERNAL', 'error invoke actor method: remote actor moved');
-        }
-        throw explained(error, 'ACTOR_INVOKE_METHOD', (code) =>
-          code === 'METHOD_NOT_FOUND' || code === 'INTERNAL' || code === 'COMPONENT'
-            ? 'error invoke actor method'
-            : undefined,
-        );
-      }
-    }),
-    unserved('CallActorReminder'),
-    unserved('CallActorStream'),
+    ...actorRows(options),
   ];
 }
 
 /** Starts to listen; resolves when the port is open. Errors: UNAVAILABLE naming address and what to do. */
 export function createPeerServer(options: PeerServerOptions): Promise<GrpcServer> {
-  const { protos = createProtos(), deliver: _deliver, actors: _actors, proxyTarget } = options;
+  const { protos = createProtos(), proxyTarget } = options;
   const maxPayload = payloadBytes(options.maxMessageBytes ?? DEFAULT_MESSAGE_BYTES);
   return createGrpcServer({
     ...options,

@@ -8,6 +8,7 @@ import { bytesValue } from '../any.ts';
 import { leavingOf } from '../leaving.ts';
 import { duplex, type DuplexCall, type MethodRow } from '../registry.ts';
 import { CODES, GrpcError } from '../status.ts';
+import { millisecondsOf, type PlainDuration } from '../struct.ts';
 
 type Texts = Readonly<Record<string, string>>;
 
@@ -16,6 +17,8 @@ export interface StreamActorType {
   readonly idleMs: number;
   /** 0: not reentrant. */
   readonly reentrancyDepth: number;
+  /** How long turns may go on when their actor has to go to another host. Absent: 2 s. */
+  readonly drainMs?: number;
 }
 
 interface StreamCallTo extends ActorAddress {
@@ -51,13 +54,10 @@ export type HostActors = (
   delivery: StreamActorDelivery,
 ) => Promise<() => Promise<void>>;
 
-interface Duration {
-  readonly seconds: unknown;
-  readonly nanos: number;
-}
-
 interface Kept {
-  readonly actorIdleTimeout?: Duration | null;
+  readonly actorIdleTimeout?: PlainDuration | null;
+  readonly drainOngoingCallTimeout?: PlainDuration | null;
+  readonly drainRebalancedActors?: boolean | null;
   readonly reentrancy?: {
     readonly enabled: boolean;
     readonly maxStackDepth?: number | null;
@@ -92,9 +92,16 @@ const DEPTH = 32;
 const ERROR_HEADER = 'x-daprerrorresponseheader';
 const encoder = new TextEncoder();
 
-function keptOf({ actorIdleTimeout: idle, reentrancy }: Kept): Omit<StreamActorType, 'type'> {
-  const ms = idle ? Number(idle.seconds) * 1000 + idle.nanos / 1e6 : 0;
+function keptOf({
+  actorIdleTimeout: idle,
+  drainOngoingCallTimeout: drain,
+  drainRebalancedActors: drains,
+  reentrancy,
+}: Kept): Omit<StreamActorType, 'type'> {
+  const ms = idle ? millisecondsOf(idle) : 0;
+  const drainMs = drains === false ? 0 : drain ? millisecondsOf(drain) : undefined;
   return {
+    ...(drainMs === undefined ? {} : { drainMs }),
     idleMs: ms > 0 ? ms : IDLE_MS,
     reentrancyDepth: reentrancy?.enabled ? (reentrancy.maxStackDepth ?? DEPTH) : 0,
   };

@@ -13,8 +13,9 @@ import {
   type PlainDuration,
 } from '../struct.ts';
 
-interface Job {
-  readonly name: string;
+/** A job of Dapr's API, or of its scheduler, which has the name beside it. */
+export interface JobMessage {
+  readonly name?: string;
   readonly schedule?: string;
   readonly repeats?: number;
   readonly dueTime?: string;
@@ -52,7 +53,7 @@ export function anyOfJob(data: JobData): AnyBytes {
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Optional members of the proto are there only when they were set. */
-function specOf(job: Job): JobSpec {
+export function jobSpec(job: JobMessage): JobSpec {
   const spec: Mutable<JobSpec> = {};
   for (const name of ['schedule', 'dueTime', 'ttl'] as const)
     if (Object.hasOwn(job, name)) spec[name] = job[name]!;
@@ -78,33 +79,35 @@ export function failurePolicyOf(
   };
 }
 
-function jobOf(name: string, { data, failurePolicy, ...spec }: JobSpec): object {
-  const policy =
-    failurePolicy?.kind === 'constant'
-      ? {
-          constant: {
-            interval: durationOf(failurePolicy.intervalMs),
-            ...(failurePolicy.maxRetries === undefined
-              ? {}
-              : { maxRetries: failurePolicy.maxRetries }),
-          },
-        }
-      : { drop: {} };
+/** A failure policy as the message that jobs and reminders have. */
+export function policyMessage(policy: FailurePolicy): object {
+  if (policy.kind === 'drop') return { drop: {} };
+  const { intervalMs, maxRetries } = policy;
+  return {
+    constant: {
+      interval: durationOf(intervalMs),
+      ...(maxRetries === undefined ? {} : { maxRetries }),
+    },
+  };
+}
+
+/** The same message the other way. */
+export function jobMessage(name: string, { data, failurePolicy, ...spec }: JobSpec): object {
   return {
     ...spec,
     name,
     ...(data === undefined ? {} : { data: anyOfJob(data) }),
-    ...(failurePolicy ? { failurePolicy: policy } : {}),
+    ...(failurePolicy ? { failurePolicy: policyMessage(failurePolicy) } : {}),
   };
 }
 
 export function jobMethods(api: JobsApi): MethodRow[] {
   return ['', 'Alpha1'].flatMap((version): MethodRow[] => [
-    unary<{ job?: Job | null; overwrite: boolean }, object>(
+    unary<{ job?: JobMessage | null; overwrite: boolean }, object>(
       `ScheduleJob${version}`,
       async ({ job, overwrite }) => {
         if (!job) throw new ApiError('JOB_EMPTY', 'Job is empty');
-        await api.schedule(job.name, specOf(job), { overwrite });
+        await api.schedule(job.name ?? '', jobSpec(job), { overwrite });
         return EMPTY;
       },
       { failure: 'JOB_SCHEDULE' },
@@ -113,7 +116,7 @@ export function jobMethods(api: JobsApi): MethodRow[] {
       `GetJob${version}`,
       async ({ name }) => {
         const { record } = await api.get(name);
-        return { job: jobOf(name, record.spec) };
+        return { job: jobMessage(name, record.spec) };
       },
       { failure: 'JOB_GET' },
     ),
@@ -137,7 +140,7 @@ export function jobMethods(api: JobsApi): MethodRow[] {
       `ListJobs${version}`,
       async () => {
         const jobs = await api.list();
-        return { jobs: jobs.map(({ name, record }) => jobOf(name, record.spec)) };
+        return { jobs: jobs.map(({ name, record }) => jobMessage(name, record.spec)) };
       },
       { failure: 'JOB_LIST' },
     ),
