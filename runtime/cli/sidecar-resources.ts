@@ -50,9 +50,11 @@ export async function readSidecarResources(
     kinds: ALL_KINDS,
     ...(namespace === undefined ? {} : { namespace }),
   });
-  for (const problem of [...parsed.problems, ...parsed.warnings]) {
-    log.warn({}, formatProblem(problem));
+  for (const problem of parsed.problems) {
+    if (problem.daprd) log.error({}, `${problem.daprd}: ${formatProblem(problem)}`);
+    else log.warn({}, formatProblem(problem));
   }
+  for (const warning of parsed.warnings) log.warn({}, formatProblem(warning));
   for (const { name, reason } of parsed.leftOut) log.info({}, `"${name}" left out: ${reason}`);
   return { resources: parsed, configuration };
 }

@@ -198,6 +198,29 @@ describe('resources read as Dapr reads them', () => {
     expect(components[0]!.metadata).toMatchObject([{ value: '{ "/a": "/b", "/c": "/d" }' }]);
   });
 
+  it('may go on with a quoted value anywhere on further lines', () => {
+    const routes = `'{\n"/a": "it''s",\n  "/c": "/d"\n }'`;
+    const text = `${head('Component', 'x')}spec:\n type: middleware.http.routeralias\n version: v1\n metadata:\n - name: routes\n   value: ${routes}\n`;
+    const { components, problems } = parse(text, report);
+    expect(problems).toEqual([]);
+    expect(components[0]!.metadata).toMatchObject([{ value: `{ "/a": "it's", "/c": "/d" }` }]);
+    expect(() => parse(text)).toThrow(/not YAML/);
+  });
+
+  it('may give a field twice, of which the last counts', () => {
+    const { subscriptions, problems, warnings } = parse(`${sound}kind: Subscription\n`, report);
+    expect(problems).toEqual([]);
+    expect(subscriptions).toHaveLength(1);
+    expect(warnings).toMatchObject([{ field: 'kind', message: 'given twice, this one counts' }]);
+  });
+
+  it('name the resiliency document that is broken as daprd does', () => {
+    const spec = 'spec: { policies: { retries: { r: { matching: { httpStatusCodes: 11 } } } } }\n';
+    const { resiliencies, problems } = parse(`${head('Resiliency', 'mine')}${spec}`, report);
+    expect(resiliencies).toEqual([]);
+    expect(problems).toMatchObject([{ daprd: 'Could not read resiliency policy mine' }]);
+  });
+
   it('leave out what is for another app', () => {
     const { subscriptions, leftOut } = parse(`${sound}scopes: [other]\n`, report);
     expect(subscriptions).toEqual([]);

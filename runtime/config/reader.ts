@@ -100,7 +100,7 @@ export function readDocuments(
         (at, message) => problems.push(place(at.offset, at.path, message)),
         (offset) => lines.linePos(offset),
         unknownFields === 'warn'
-          ? (at, message) => warnings.push(place(at.offset, at.path, `${message}, ignored`))
+          ? (at, message) => warnings.push(place(at.offset, at.path, message))
           : undefined,
       ),
     );
@@ -133,7 +133,8 @@ function createReader(
   document: Document.Parsed,
   onProblem: (at: Field, message: string) => void,
   placeOf: (offset: number) => { line: number; col: number },
-  onUnknown: ((at: Field, message: string) => void) | undefined,
+  /** Takes what is passed over; absent, it is a problem. */
+  warn: ((at: Field, message: string) => void) | undefined,
 ): Reader {
   const resolved = (node: unknown): Node | null =>
     isAlias(node) ? (node.resolve(document) ?? null) : ((node as Node | null | undefined) ?? null);
@@ -175,17 +176,19 @@ function createReader(
             continue;
           }
           const written = String(key?.source ?? key?.value ?? pair.key);
-          const name = onUnknown ? spelled(written, known) : written;
+          const name = warn ? spelled(written, known) : written;
           if (!known.includes(name)) {
             if (unknown) continue;
             const place = child(at, `.${name}`, pair.key, keyOffset);
             const message = `unknown field${suggestion(name, known)}`;
-            if (onUnknown) onUnknown(place, message);
+            if (warn) warn(place, `${message}, ignored`);
             else {
               refused = true;
               report(place, message);
             }
           } else if (!merged || !map.has(name)) {
+            if (map.has(name) && !unknown)
+              warn?.(child(at, `.${name}`, pair.key, keyOffset), 'given twice, this one counts');
             map.set(name, child(at, `.${name}`, pair.value, keyOffset));
           }
         }

@@ -107,11 +107,16 @@ export function parseResources(
     for (const reader of readDocuments(file, problems, warnings, lenient ? 'warn' : 'refuse')) {
       const kind = kindOf(reader);
       if (!kind) continue;
-      if (
-        options.kinds ? options.kinds.includes(kind.name as ServedKind) : kind.name === 'Component'
-      )
-        readResource(file, reader, kind, found, configurations);
-      else warnings.push(notServed(file, reader, kind));
+      const { kinds = ['Component'] } = options;
+      if (!kinds.includes(kind.name as ServedKind)) {
+        warnings.push(notServed(file, reader, kind));
+        continue;
+      }
+      const sound = problems.length;
+      readResource(file, reader, kind, found, configurations);
+      if (kind.name !== 'Resiliency') continue;
+      const daprd = `Could not read resiliency policy ${nameIn(reader)}`;
+      problems.push(...problems.splice(sound).map((problem) => ({ ...problem, daprd })));
     }
   }
   const leftOut: LeftOut[] = [];
@@ -125,6 +130,12 @@ export function parseResources(
   const fatal = lenient ? duplicates : [...problems, ...duplicates];
   if (fatal.length > 0) throw refusal(fatal, files);
   return { ...chosen, configurations, warnings, problems, leftOut };
+}
+
+/** The name of a document that may be broken elsewhere. */
+function nameIn(reader: Reader): string {
+  const { metadata } = (reader.json(reader.root) ?? {}) as { metadata?: { name?: unknown } | null };
+  return typeof metadata?.name === 'string' ? metadata.name : '';
 }
 
 function refusal(problems: Problem[], files: readonly ResourceFile[]): TroupeError {

@@ -18,23 +18,59 @@ const TAB = ' '.repeat(8);
 const isTabbed = ({ errors }: Document.Parsed): boolean =>
   errors.some(({ code }) => code === 'TAB_AS_INDENT');
 
-function parseOnce(text: string): ParsedYaml {
+/** Dapr's YAML takes further lines of a quoted value wherever they begin. */
+const isOutdented = ({ errors }: Document.Parsed): boolean =>
+  errors.some(({ code, message }) => code === 'MISSING_CHAR' && message.includes('quote'));
+
+/** A key or an item, and a quote that its line leaves open. */
+const OPENING = /^( *)(?:- +)*(?:[^\s'"#][^'"#]*:|-) +(?:'((?:[^']|'')*)|"((?:[^"\\]|\\.)*))$/;
+
+/** Puts further lines of quoted values behind the key that they belong to; their blanks fold away. */
+function indentQuoted(text: string): string {
+  let least = 0;
+  let closing: RegExp | undefined;
+  const lines = text.split('\n').map((line) => {
+    if (!closing) {
+      const [found, indent = '', single] = OPENING.exec(line) ?? [];
+      if (found === undefined) return line;
+      least = indent.length + 1;
+      closing = single === undefined ? /^(?:[^"\\]|\\.)*"/ : /^(?:[^']|'')*'(?!')/;
+      return line;
+    }
+    const rest = line.trimStart();
+    if (closing.test(line)) closing = undefined;
+    return rest === '' ? line : ' '.repeat(Math.max(line.length - rest.length, least)) + rest;
+  });
+  return lines.join('\n');
+}
+
+function parseOnce(text: string, uniqueKeys: boolean): ParsedYaml {
   const lines = new LineCounter();
   const documents = parseAllDocuments(text, {
     version: '1.1',
     intAsBigInt: true,
     lineCounter: lines,
     prettyErrors: false,
+    uniqueKeys,
     customTags: (tags) => tags.filter(notBase60),
   });
   return { lines, documents: Array.isArray(documents) ? documents : [] };
 }
 
-/** Syntax errors are in the documents. `tabs`: takes tabs as Dapr does, before further lines of a value. */
-export function parseYaml(text: string, tabs: boolean): ParsedYaml {
-  const parsed = parseOnce(text);
-  if (!tabs || !parsed.documents.some(isTabbed)) return parsed;
-  return parseOnce(text.replaceAll(/^[ \t]*\t[ \t]*/gm, (indent) => indent.replaceAll('\t', TAB)));
+/**
+ * Syntax errors are in the documents. `lenient`: takes what Dapr takes too, tabs
+ * and outdents before further lines of a value, and a key twice, of which the
+ * last counts.
+ */
+export function parseYaml(text: string, lenient: boolean): ParsedYaml {
+  let parsed = parseOnce(text, !lenient);
+  if (!lenient) return parsed;
+  let mended = text;
+  if (parsed.documents.some(isTabbed)) {
+    mended = text.replaceAll(/^[ \t]*\t[ \t]*/gm, (indent) => indent.replaceAll('\t', TAB));
+    parsed = parseOnce(mended, false);
+  }
+  return parsed.documents.some(isOutdented) ? parseOnce(indentQuoted(mended), false) : parsed;
 }
 
 export function hasContent(document: Document.Parsed): boolean {
