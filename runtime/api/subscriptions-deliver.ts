@@ -158,12 +158,17 @@ async function tellOutcome(
       component: pubsub,
       namespace,
       process_status: status.toLowerCase(),
-      status: status === 'DROP' ? 'success' : '',
+      // An app that drops an event has answered well; one without the route has not.
+      status: status === 'DROP' && !isMissing(result) ? 'success' : status.toLowerCase(),
       topic,
     };
     countAndTime(telemetry, INGRESS, labels, elapsedMs);
   });
 }
+
+/** HTTP's 404, gRPC's UNIMPLEMENTED. */
+const isMissing = (result: DeliveryResult | undefined): boolean =>
+  result?.code === 404 || result?.code === 12;
 
 function spanOf({ event: { traceparent, topic } }: Received): SpanOptions {
   return {

@@ -176,7 +176,7 @@ function listenOf({ flags, given }: ParsedFlags, env: Environment): SidecarListe
     maxBodyBytes: body === -1 ? 4 * 2 ** 20 : body,
     maxHeaderBytes: headers > 0 ? headers : 4 * 1024,
     allowedOrigins: flags['allowed-origins'],
-    apiLogging: flags['enable-api-logging'],
+    apiLogging: given.has('enable-api-logging') ? flags['enable-api-logging'] : undefined,
   };
 }
 

@@ -27,6 +27,7 @@ export async function openSidecarMetrics({
 }: SidecarOptions): Promise<SidecarMetrics | undefined> {
   const settings = configuration?.metrics ?? DEFAULTS;
   if (!at || !settings.enabled) return undefined;
+  log.scoped('dapr.runtime.diagnostics').info({}, `metric spec: ${JSON.stringify(settings)}`);
   const [{ createMetrics }, { openMetricsServer }] = await Promise.all([
     import('../telemetry/metrics.ts'),
     import('../telemetry/metrics-server.ts'),

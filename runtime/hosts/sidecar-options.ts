@@ -62,7 +62,8 @@ export interface SidecarListenOptions {
   readonly maxBodyBytes: number;
   readonly maxHeaderBytes: number;
   readonly allowedOrigins: string;
-  readonly apiLogging: boolean;
+  /** Undefined: the configuration decides. */
+  readonly apiLogging: boolean | undefined;
 }
 
 export interface ControlPlaneOptions {

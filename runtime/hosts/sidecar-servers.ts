@@ -103,6 +103,8 @@ export async function openServers({
   where('grpc', 'gRPC', grpcAt, grpc.port);
 
   const httpAt = placesOf('http', listen.httpPort);
+  const { apiLogging } = options.configuration ?? {};
+  const isLogged = listen.apiLogging ?? apiLogging?.enabled ?? false;
   const http = await open({
     ...common,
     routes: allowedRoutes(api.routes, options.configuration?.api),
@@ -111,7 +113,13 @@ export async function openServers({
     h2c: listen.h2c,
     apiToken: listen.apiToken,
     allowedOrigins: listen.allowedOrigins,
-    apiLogging: listen.apiLogging ? log.scoped('dapr.runtime.http-info') : undefined,
+    apiLogging: isLogged
+      ? {
+          log: log.scoped('dapr.runtime.http-info'),
+          obfuscateUrls: apiLogging?.obfuscateURLs === true,
+          omitHealthChecks: apiLogging?.omitHealthChecks === true,
+        }
+      : undefined,
     at: httpAt,
   });
   where('http', 'HTTP', httpAt, http.port);

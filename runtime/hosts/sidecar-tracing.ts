@@ -17,7 +17,9 @@ export async function openSidecarTracing({
   log,
 }: SidecarOptions): Promise<SidecarTracing | undefined> {
   if (!configuration && !ASKING.some((name) => env[name])) return undefined;
-  const { tracingSettings } = await import('../telemetry/tracing-settings.ts');
+  const { samplingRateOf, tracingSettings } = await import('../telemetry/tracing-settings.ts');
+  const sampler = samplerOf(samplingRateOf(configuration?.tracing, env));
+  log.info({}, `Dapr trace sampler initialized: ${sampler}`);
   const settings = tracingSettings(appId, configuration?.tracing, env);
   if (!settings) return undefined;
   const [{ createTracing }, { openExporters }] = await Promise.all([
@@ -26,7 +28,12 @@ export async function openSidecarTracing({
   ]);
   const print = log.scoped('dapr.runtime.trace').info;
   const exporters = await openExporters(settings, print);
-  log.info({}, `Dapr trace sampler initialized: rate ${settings.samplingRate}`);
   const tracing = createTracing({ ...settings, exporters });
   return { tracer: tracing, [Symbol.asyncDispose]: () => tracing[Symbol.asyncDispose]() };
+}
+
+/** As OpenTelemetry for Go describes it, which is what daprd prints. */
+function samplerOf(rate: number): string {
+  const root = rate >= 1 ? 'AlwaysOnSampler' : `TraceIDRatioBased{${rate}}`;
+  return `ParentBased{root:${root},remoteParentSampled:AlwaysOnSampler,remoteParentNotSampled:AlwaysOffSampler,localParentSampled:AlwaysOnSampler,localParentNotSampled:AlwaysOffSampler}`;
 }

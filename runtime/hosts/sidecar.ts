@@ -65,6 +65,9 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
   const tracing = await openSidecarTracing(options);
   if (tracing) undo.use(tracing);
   const tracer = tracing?.tracer ?? options.tracer;
+  for (const { name } of options.resiliencies ?? []) {
+    log.info({}, `Loading Resiliency configuration: ${name}`);
+  }
   const resiliency = createPolicies(options.resiliencies ?? [], {
     clock,
     logger: log,

@@ -38,8 +38,7 @@ export function tracingSettings(
   env: Environment,
 ): TracingSettings | undefined {
   const otlp = otlpOf(tracing, env);
-  const fromEnvironment = otlp !== undefined && !tracing?.otel.endpointAddress;
-  const rate = tracing?.samplingRate || (fromEnvironment ? '1' : '');
+  const rate = rateText(tracing, otlp);
   const samplingRate = rateOf(rate);
   const stdout = tracing?.stdout ?? false;
   const zipkin = tracing?.zipkin?.endpointAddress;
@@ -53,6 +52,20 @@ export function tracingSettings(
     zipkin,
     otlp,
   };
+}
+
+/** The share of traces that is sampled, whether or not spans are made. */
+export const samplingRateOf = (
+  tracing: Configuration['tracing'] | undefined,
+  env: Environment,
+): number => rateOf(rateText(tracing, otlpOf(tracing, env)));
+
+function rateText(
+  tracing: Configuration['tracing'] | undefined,
+  otlp: OtlpSettings | undefined,
+): string {
+  const fromEnvironment = otlp !== undefined && !tracing?.otel.endpointAddress;
+  return tracing?.samplingRate || (fromEnvironment ? '1' : '');
 }
 
 /** A rate that is no number is none, as in daprd. */

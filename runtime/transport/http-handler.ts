@@ -13,6 +13,7 @@ import type { Telemetry } from '../core/telemetry.ts';
 import type { Tracer } from '../core/tracing.ts';
 import { createCors } from './cors.ts';
 import { baggageProblem } from '../api/trace-context.ts';
+import { createHttpLog, type HttpLogOptions } from './http-log.ts';
 import { createHttpMeasure } from './http-measure.ts';
 import { answerThrough, type HttpPipeline, type PipedOptions } from './http-pipeline.ts';
 import { collectBody, hasBody, ServerRequest } from './http-request.ts';
@@ -34,8 +35,8 @@ export interface HttpHandlerOptions {
   readonly allowedOrigins?: string | undefined;
   /** Steps that every request takes before it is routed. Default: none. */
   readonly pipeline?: HttpPipeline | undefined;
-  /** Gets a line for every request. Default: none. */
-  readonly apiLogging?: EngineLogger | undefined;
+  /** Writes a line for every request. Default: none. */
+  readonly apiLogging?: HttpLogOptions | undefined;
   /** Gets counts and latencies of requests, and the errors answered. Default: nothing is measured. */
   readonly telemetry?: Telemetry | undefined;
   /** Makes a span of every request but health checks. Default: a trace context is passed on as it came. */
@@ -64,6 +65,7 @@ const NOT_FOUND: HttpRoute = {
 export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
   const { logger, fallback = NOT_FOUND, apiLogging, telemetry, tracer } = options;
   const measure = telemetry && createHttpMeasure(telemetry);
+  const logCall = apiLogging && createHttpLog(apiLogging);
   const limit = options.maxBodyBytes ?? MAX_BODY_BYTES;
   const maxBody = limit > 0 ? limit : Number.POSITIVE_INFINITY;
   const find = createRouter(options.routes);
@@ -128,11 +130,11 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
   }
 
   function handle(message: IncomingMessage, response: ServerResponse): void {
-    if (apiLogging) logCall(apiLogging, message, response);
     if (measure) measure.begin(message, response);
     const target = message.url!;
     const path = cleanPath(target);
     const method = message.method!;
+    logCall?.(message, response, path);
     if (cors?.(message, response)) return;
     let match: Match;
     try {
@@ -193,22 +195,4 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
       closing = true;
     },
   };
-}
-
-/** One line when the answer has been sent, as daprd writes it. */
-function logCall(log: EngineLogger, message: IncomingMessage, response: ServerResponse): void {
-  const startedAt = performance.now();
-  response.once('finish', () => {
-    const size = response.getHeader('content-length');
-    log.info(
-      {
-        method: `${message.method} ${message.url}`,
-        code: response.statusCode,
-        duration: Math.round(performance.now() - startedAt),
-        ...(size === undefined ? {} : { size }),
-        useragent: message.headers['user-agent'],
-      },
-      'HTTP API Called',
-    );
-  });
 }

@@ -135,7 +135,9 @@ export const driver: Driver<SecretStore> = {
         requireOpen();
         const secret = secrets.get(name);
         if (!secret)
-          throw new ComponentError(options, `there is no secret "${name}"`, { code: 'NOT_FOUND' });
+          throw new ComponentError(options, `secret ${name} not found: the file has no "${name}"`, {
+            code: 'NOT_FOUND',
+          });
         return Object.fromEntries(secret);
       },
       async getBulkSecrets() {

@@ -1,0 +1,56 @@
+/** What a sidecar tells of its settings, its requests and its events, in daprd's words. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, vi } from 'vitest';
+import { freePorts, startApp, startSidecar } from './sidecar.fixture.ts';
+
+const head = (kind: string, name: string) =>
+  `apiVersion: dapr.io/v1alpha1\nkind: ${kind}\nmetadata: { name: ${name} }\n`;
+const CONFIGURATION = `${head('Configuration', 'c')}spec:
+  tracing: { samplingRate: "0" }
+  metrics: { http: { increasedCardinality: false } }
+  logging: { apiLogging: { enabled: true, obfuscateURLs: true, omitHealthChecks: true } }
+`;
+
+it('logs requests by what they are of, and counts events by what became of them', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'troupe-logging-'));
+  try {
+    const config = join(folder, 'config.yaml');
+    await writeFile(config, CONFIGURATION);
+    const [metricsPort] = (await freePorts(1)) as [number];
+    await using app = await startApp(({ url }, response) => {
+      if (url !== '/events') return undefined;
+      response.end();
+      return true;
+    });
+    await using sidecar = await startSidecar({
+      args: [`--app-port=${app.port}`, `--config=${config}`, `--metrics-port=${metricsPort}`],
+      resources: [
+        `${head('Component', 'p')}spec: { type: pubsub.in-memory, version: v1 }\n`,
+        `${head('Subscription', 's')}spec: { pubsubname: p, topic: t, route: /events }\n`,
+        `${head('Resiliency', 'limits')}spec: { policies: { timeouts: { t: 5s } } }\n`,
+      ],
+    });
+    await sidecar.healthy();
+    await sidecar.said('dapr initialized');
+    await fetch(`${sidecar.base}/v1.0/invoke/shop/method/secret/path`);
+    await fetch(`${sidecar.base}/v1.0/publish/p/t`, { method: 'POST', body: 'x' });
+    await sidecar.said('method=InvokeService/shop');
+    await sidecar.said('method="POST /v1.0/publish"');
+    const output = sidecar.output();
+    expect(output).not.toContain('secret/path');
+    expect(output).not.toContain('healthz');
+    expect(output).toContain('Loading Resiliency configuration: limits');
+    expect(output).toContain('sampler initialized: ParentBased{root:TraceIDRatioBased{0},');
+    expect(output).toContain(String.raw`\"increasedCardinality\":false`);
+    await vi.waitFor(async () => {
+      const metrics = await (await fetch(`http://127.0.0.1:${metricsPort}`)).text();
+      expect(metrics).toContain(
+        'dapr_component_pubsub_ingress_count{app_id="shop",component="p",namespace="",process_status="success",status="success",topic="t"} 1',
+      );
+    }, 5000);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
