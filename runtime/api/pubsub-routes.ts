@@ -28,6 +28,7 @@ async function publish(api: PubSubApi, request: HttpRequest): Promise<HttpRespon
     traceparent: headerOf(headers, 'traceparent'),
     tracestate: headerOf(headers, 'tracestate'),
     signal: request.signal,
+    wire: 'http',
   });
   return empty();
 }
@@ -97,6 +98,7 @@ async function bulkPublish(api: PubSubApi, request: HttpRequest): Promise<HttpRe
     traceparent: headerOf(headers, 'traceparent'),
     tracestate: headerOf(headers, 'tracestate'),
     signal,
+    wire: 'http',
   });
   if (failed.length === 0) return empty();
   const answer = { failedEntries: failed, errorCode: 'ERR_PUBSUB_PUBLISH_MESSAGE' };

@@ -7,30 +7,45 @@ import type {
 } from '../../components/pubsub/contract.ts';
 import { TroupeError } from '../core/errors.ts';
 import type { Resiliency } from '../core/resiliency.ts';
+import { grpcCodeOf, httpOfCode } from './grpc-codes.ts';
+
+/** Whose status codes a policy is matched by: those of the API that the publish came through. */
+export type PublishWire = 'http' | 'grpc';
+
+export interface SendOptions extends PublishOptions {
+  readonly wire: PublishWire;
+}
 
 export interface Sender {
-  send(name: string, pubsub: PubSub, message: BrokerMessage, given: PublishOptions): Promise<void>;
+  send(name: string, pubsub: PubSub, message: BrokerMessage, given: SendOptions): Promise<void>;
   /** Publishes what is left until nothing is; resolves to the errors by index. */
   sendBulk(
     name: string,
     pubsub: PubSub,
     messages: readonly BrokerMessage[],
-    given: AbortSignal | undefined,
+    given: { readonly signal: AbortSignal | undefined; readonly wire: PublishWire },
   ): Promise<Map<number, unknown>>;
 }
+
+const codeOn =
+  (wire: PublishWire) =>
+  (error: unknown): number | undefined => {
+    const code = grpcCodeOf(error);
+    return code === undefined || wire === 'grpc' ? code : httpOfCode(code);
+  };
 
 export function createSender(resiliency: Resiliency | undefined): Sender {
   async function send(
     name: string,
     pubsub: PubSub,
     message: BrokerMessage,
-    given: PublishOptions,
+    { wire, ...given }: SendOptions,
   ): Promise<void> {
     const policy = resiliency?.outbound(name, 'Pubsub');
     if (!policy) return pubsub.publish(message, given);
     return policy.run(
       ({ signal }) => pubsub.publish(message, { ...given, ...(signal ? { signal } : {}) }),
-      { signal: given.signal },
+      { signal: given.signal, codeOf: codeOn(wire) },
     );
   }
 
@@ -38,7 +53,7 @@ export function createSender(resiliency: Resiliency | undefined): Sender {
     name: string,
     pubsub: PubSub,
     messages: readonly BrokerMessage[],
-    given: AbortSignal | undefined,
+    { signal: given, wire }: Parameters<Sender['sendBulk']>[3],
   ): Promise<Map<number, unknown>> {
     let left = messages.map((message, index) => ({ message, index }));
     let errors = new Map<number, unknown>();
@@ -55,7 +70,7 @@ export function createSender(resiliency: Resiliency | undefined): Sender {
     try {
       const policy = resiliency?.outbound(name, 'Pubsub');
       await (policy
-        ? policy.run(({ signal }) => attempt(signal), { signal: given })
+        ? policy.run(({ signal }) => attempt(signal), { signal: given, codeOf: codeOn(wire) })
         : attempt(given));
     } catch (error) {
       for (const { index } of left) if (!errors.has(index)) errors.set(index, error);

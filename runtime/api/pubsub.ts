@@ -11,7 +11,7 @@ import { countAndTime, EGRESS, EGRESS_BULK, timed } from './block-telemetry.ts';
 import { toEventBytes } from './cloudevents.ts';
 import { assertEntryIds, topicError } from './pubsub-errors.ts';
 import { ApiError } from './api-error.ts';
-import { createSender } from './pubsub-send.ts';
+import { createSender, type PublishWire } from './pubsub-send.ts';
 
 type Metadata = Readonly<Record<string, string>>;
 
@@ -49,6 +49,8 @@ export interface PublishRequest {
   readonly traceparent?: string | undefined;
   readonly tracestate?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** The API that it came through. Default `grpc`, as for what the runtime publishes itself. */
+  readonly wire?: PublishWire | undefined;
   /** A broker in memory resolves only when its subscribers are done with the event. */
   readonly untilHandled?: boolean | undefined;
 }
@@ -201,15 +203,15 @@ export function createPubSubApi(options: PubSubOptions): PubSubApi {
     async forward(name, topic, message) {
       const entry = open({ pubsub: name, topic });
       const renamed = { ...message, topic: `${entry.topicPrefix ?? ''}${topic}` };
-      await sender.send(name, entry.pubsub, renamed, {});
+      await sender.send(name, entry.pubsub, renamed, { wire: 'grpc' });
     },
 
     async publish(request) {
       const entry = open(request);
       const message = messageFor(request, entry);
       try {
-        const { signal, untilHandled = false } = request;
-        const options = { ...(signal ? { signal } : {}), untilHandled };
+        const { signal, untilHandled = false, wire = 'grpc' } = request;
+        const options = { ...(signal ? { signal } : {}), untilHandled, wire };
         const send = (): Promise<void> =>
           sender.send(request.pubsub, entry.pubsub, message, options);
         await (telemetry
@@ -222,7 +224,7 @@ export function createPubSubApi(options: PubSubOptions): PubSubApi {
 
     async bulkPublish(request) {
       const entry = open(request);
-      const { metadata = {}, entries, signal } = request;
+      const { metadata = {}, entries, signal, wire = 'grpc' } = request;
       assertEntryIds(request, entries, appId);
       const messages = entries.map((one) =>
         messageFor(
@@ -237,7 +239,10 @@ export function createPubSubApi(options: PubSubOptions): PubSubApi {
         ),
       );
       const startedAt = performance.now();
-      const errors = await sender.sendBulk(request.pubsub, entry.pubsub, messages, signal);
+      const errors = await sender.sendBulk(request.pubsub, entry.pubsub, messages, {
+        signal,
+        wire,
+      });
       egress(EGRESS_BULK, request, errors.size === 0, performance.now() - startedAt);
       return [...errors].map(([index, error]) => ({
         entryId: entries[index]!.entryId,

@@ -94,13 +94,8 @@ export function codeOfHttp(status: number): number {
   return CODES[known[status] ?? 'UNKNOWN'];
 }
 
-const HTTP_OF_CODE = [
-  200, 408, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401,
-] as const;
-
-export function httpOfCode(code: number): number {
-  return HTTP_OF_CODE[code] ?? 500;
-}
+/** The table is the API's, which cannot look here. */
+export { httpOfCode } from '../../api/grpc-codes.ts';
 
 export interface Failure {
   readonly status: Status;
