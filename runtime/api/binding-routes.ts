@@ -5,6 +5,7 @@ import {
   isObject,
   jsonOf,
   malformed,
+  membersOf,
   textOf,
   textsOf,
   type HttpRequest,
@@ -15,8 +16,9 @@ import { bindingTrace } from './trace-context.ts';
 
 async function invoke(api: BindingsApi, request: HttpRequest): Promise<HttpResponse> {
   const { params, headers, signal } = request;
-  const body = jsonOf(request.body);
-  if (!isObject(body)) throw malformed('the body must be an object with "operation"');
+  const given = jsonOf(request.body);
+  if (!isObject(given)) throw malformed('the body must be an object with "operation"');
+  const body = membersOf(given, ['operation', 'data', 'metadata']);
   const { data, metadata, error } = await api.invoke(
     params[0]!,
     {

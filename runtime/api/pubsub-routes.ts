@@ -6,6 +6,7 @@ import {
   empty,
   headerOf,
   isObject,
+  membersOf,
   metadataOf,
   textsOf,
   type HttpRequest,
@@ -15,6 +16,7 @@ import {
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
+const ENTRY = ['entryId', 'event', 'contentType', 'metadata'];
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 async function publish(api: PubSubApi, request: HttpRequest): Promise<HttpResponse> {
@@ -66,7 +68,7 @@ function bulkEntries(
     throw bulkError('PUBSUB_UNMARSHAL_EVENTS', api, names, why);
   }
   return parsed.map((entry, index) => {
-    const { entryId = '', event, contentType = '', metadata } = entry;
+    const { entryId = '', event, contentType = '', metadata } = membersOf(entry, ENTRY);
     if (typeof entryId !== 'string') {
       const why = `[${index}].entryId must be a string`;
       throw bulkError('PUBSUB_UNMARSHAL_EVENTS', api, names, why);

@@ -110,6 +110,25 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/**
+ * The members under these names, matched in any case, as Go's JSON reads what
+ * daprd is sent: Dapr's JavaScript SDK has `entryID` for `entryId`. An exact name
+ * goes before another writing of it.
+ */
+export function membersOf(
+  value: Readonly<Record<string, unknown>>,
+  names: readonly string[],
+): Readonly<Record<string, unknown>> {
+  const others = Object.keys(value).filter((key) => !names.includes(key));
+  if (others.length === 0) return value;
+  const members = { ...value };
+  for (const key of others) {
+    const name = names.find((one) => one.toLowerCase() === key.toLowerCase());
+    if (name !== undefined && !(name in value)) members[name] = value[key];
+  }
+  return members;
+}
+
 /** A record of texts, as metadata is. Numbers and booleans become text. Errors: ERR_MALFORMED_REQUEST. */
 export function textsOf(value: unknown, what: string): Record<string, string> | undefined {
   if (value === undefined || value === null) return undefined;

@@ -6,6 +6,7 @@ import {
   isObject,
   jsonOf,
   malformed,
+  membersOf,
   metadataOf,
   queryOf,
   textOf,
@@ -16,18 +17,30 @@ import {
 } from './route.ts';
 import type { DeleteItem, SaveItem, StateApi, TransactionItem } from './state.ts';
 
+const ITEM = ['key', 'value', 'etag', 'metadata', 'options'];
+const OPTIONS = ['concurrency', 'consistency'];
+
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-function itemOf(value: unknown, what: string, query: Readonly<Record<string, string>>): DeleteItem {
+function membersOfItem(value: unknown, what: string): Readonly<Record<string, unknown>> {
   if (!isObject(value)) throw malformed(`${what} must be an object`);
-  const key = textOf(value['key'], `${what}.key`);
+  return membersOf(value, ITEM);
+}
+
+function itemOf(
+  item: Readonly<Record<string, unknown>>,
+  what: string,
+  query: Readonly<Record<string, string>>,
+): DeleteItem {
+  const key = textOf(item['key'], `${what}.key`);
   if (!key) throw new ApiError('MALFORMED_REQUEST', '"key" is a required field');
-  const options = value['options'] ?? {};
-  if (!isObject(options)) throw malformed(`${what}.options must be an object`);
-  const own = textsOf(value['metadata'], `${what}.metadata`);
+  const given = item['options'] ?? {};
+  if (!isObject(given)) throw malformed(`${what}.options must be an object`);
+  const options = membersOf(given, OPTIONS);
+  const own = textsOf(item['metadata'], `${what}.metadata`);
   return {
     key,
-    etag: textOf(value['etag'], `${what}.etag`),
+    etag: textOf(item['etag'], `${what}.etag`),
     metadata: own ? { ...own, ...query } : query,
     concurrency: textOf(options['concurrency'], `${what}.options.concurrency`),
     consistency: textOf(options['consistency'], `${what}.options.consistency`),
@@ -39,11 +52,8 @@ function saveItemOf(
   what: string,
   query: Readonly<Record<string, string>>,
 ): SaveItem {
-  const item = itemOf(value, what, query);
-  return {
-    ...item,
-    value: JSON.stringify((value as Record<string, unknown>)['value'] ?? null),
-  };
+  const item = membersOfItem(value, what);
+  return { ...itemOf(item, what, query), value: JSON.stringify(item['value'] ?? null) };
 }
 
 function transactionItemOf(
@@ -53,12 +63,13 @@ function transactionItemOf(
 ): TransactionItem {
   const what = `operations[${index}]`;
   if (!isObject(operation)) throw malformed(`${what} must be an object`);
-  const { operation: kind, request } = operation;
+  const { operation: kind, request } = membersOf(operation, ['operation', 'request']);
   if (kind === 'upsert') {
     return { operation: 'upsert', ...saveItemOf(request, `${what}.request`, query) };
   }
   if (kind === 'delete') {
-    return { operation: 'delete', ...itemOf(request, `${what}.request`, query) };
+    const item = membersOfItem(request, `${what}.request`);
+    return { operation: 'delete', ...itemOf(item, `${what}.request`, query) };
   }
   throw new ApiError(
     'STATE_OPERATION_NOT_SUPPORTED',
@@ -118,8 +129,9 @@ function jsonText(value: string | Uint8Array): string | undefined {
 async function getBulk(api: StateApi, request: HttpRequest): Promise<HttpResponse> {
   const [store] = request.params as [string];
   api.require(store);
-  const body = jsonOf(request.body);
-  if (!isObject(body)) throw malformed('the body must be an object with "keys"');
+  const given = jsonOf(request.body);
+  if (!isObject(given)) throw malformed('the body must be an object with "keys"');
+  const body = membersOf(given, ['keys', 'metadata', 'parallelism']);
   const keys = body['keys'] ?? [];
   if (!Array.isArray(keys) || !keys.every((key) => typeof key === 'string')) {
     throw malformed('"keys" must be an array of strings');
@@ -145,8 +157,9 @@ async function getBulk(api: StateApi, request: HttpRequest): Promise<HttpRespons
 async function transact(api: StateApi, request: HttpRequest): Promise<HttpResponse> {
   const [store] = request.params as [string];
   api.require(store);
-  const body = jsonOf(request.body);
-  if (!isObject(body)) throw malformed('the body must be an object with "operations"');
+  const given = jsonOf(request.body);
+  if (!isObject(given)) throw malformed('the body must be an object with "operations"');
+  const body = membersOf(given, ['operations', 'metadata']);
   const operations = body['operations'] ?? [];
   if (!Array.isArray(operations)) throw malformed('"operations" must be an array');
   textsOf(body['metadata'], 'metadata');

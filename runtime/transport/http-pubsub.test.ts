@@ -157,6 +157,11 @@ describe('bulk publish', () => {
     expect(seen).toEqual(expect.arrayContaining([{ a: 1 }, 'text', 'AP8=']));
   });
 
+  it('takes the names of an entry in any case, as Go reads them', async () => {
+    const body = [{ entryID: '1', Event: 'text', contenttype: 'text/plain' }];
+    expect((await api.send('POST', path, { body })).status).toBe(204);
+  });
+
   it.each([
     ['no array', {}],
     ['an entry without id', [{ event: 'a', contentType: 'text/plain' }]],

@@ -35,6 +35,15 @@ describe('a saved value', () => {
     expect(got.headers.get('etag')).toBeTruthy();
   });
 
+  it('may be given under names of any case, as Go reads them', async () => {
+    expect(await save([{ Key: 'cased', VALUE: 1, key: 'exact' }])).toBe(204);
+    const Operations = [{ operation: 'upsert', Request: { Key: 'cased', Value: 2 } }];
+    const answer = await api.send('POST', `${state}/transaction`, { body: { Operations } });
+    expect(answer.status).toBe(204);
+    expect((await api.send('GET', `${state}/exact`)).json).toBe(1);
+    expect((await api.send('GET', `${state}/cased`)).json).toBe(2);
+  });
+
   it('that was never saved is 204 without a body', async () => {
     const got = await api.send('GET', `${state}/absent`);
     expect([got.status, got.text]).toEqual([204, '']);
