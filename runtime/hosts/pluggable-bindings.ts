@@ -97,7 +97,7 @@ function bindingOf(
 
 /** Events are handled side by side; each answer names its event. */
 function reading(
-  { name, logger }: ComponentOptions,
+  { name, logger, timer }: ComponentOptions,
   stream: PluggableStream<object, Read>,
   handler: Handler,
 ): () => Promise<void> {
@@ -106,6 +106,7 @@ function reading(
 
   async function handle({ data, metadata, contentType, messageId }: Read): Promise<void> {
     try {
+      if (isClosing) throw new Error('input binding is closed');
       const event = {
         data: Buffer.from(data),
         metadata: { ...metadata, ...(contentType ? { 'content-type': contentType } : {}) },
@@ -133,7 +134,6 @@ function reading(
   return async () => {
     isClosing = true;
     await Promise.all(running);
-    stream.cancel();
-    await stream.ended;
+    await stream.close(timer);
   };
 }

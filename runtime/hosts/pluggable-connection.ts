@@ -23,8 +23,8 @@ export interface Pluggable {
 export interface PluggableStream<I, O> {
   send(message: I): Promise<void>;
   messages(): AsyncGenerator<O, void, undefined>;
-  /** Ends this side and the call with it. */
-  cancel(): void;
+  /** Ends this side behind what was sent. The call is over when the component has ended its own, or takes too long. */
+  close(timer: ComponentOptions['timer']): Promise<void>;
   /** Resolves to what broke it; undefined when it ended well. */
   readonly ended: Promise<Error | undefined>;
 }
@@ -45,6 +45,8 @@ export interface PluggableConnection extends AsyncDisposable {
 export const PACKAGE = 'dapr.proto.components.v1';
 
 const MAX_BYTES = Number.POSITIVE_INFINITY;
+/** How long a component may take to end a stream after this side has. */
+const END_MS = 1_000;
 
 const GO_NAMES = Object.entries(CODES).map(
   ([name, code]) =>
@@ -119,7 +121,12 @@ export function connectPluggable(
       async *messages() {
         for await (const bytes of running.messages()) yield codec.response.decode(bytes);
       },
-      cancel: () => running.cancel(),
+      async close(timer) {
+        running.end();
+        const limit = timer(END_MS, () => running.cancel());
+        await running.ended;
+        limit.cancel();
+      },
       ended: running.ended.then(({ status }) =>
         status.code === CODES.OK
           ? undefined

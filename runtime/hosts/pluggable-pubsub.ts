@@ -160,8 +160,7 @@ function subscribe(
       again?.cancel();
       await running;
       leaving.abort(new Error('the subscription is closed'));
-      stream?.cancel();
-      await stream?.ended;
+      await stream?.close(options.timer);
     },
   };
 }

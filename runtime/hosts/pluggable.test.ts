@@ -47,6 +47,7 @@ async function serveComponent(
     };
     response.writeHead(200, { 'content-type': 'application/grpc', trailer: 'grpc-status' });
     const deframer = new Deframer(1e6);
+    if (method === 'PullMessages') request.on('end', () => end(0));
     request.on('data', (chunk: Buffer) => {
       deframer.push(chunk);
       for (let one = deframer.next(); one; one = deframer.next()) {
@@ -178,5 +179,34 @@ describe('pluggable components', () => {
       { ackMessageId: '2', ackError: { message: 'not this one' } },
     ]);
     await subscription.close();
+  });
+
+  it('acknowledge what runs while its subscription closes, before the stream ends', async () => {
+    const folder = await folderOf();
+    const said: unknown[] = [];
+    await serveComponent(
+      folder,
+      'pipe',
+      { 'PubSub/Init': () => ({}), 'PubSub/Features': () => ({}) },
+      ({ topic, ackMessageId }, push) => {
+        if (!topic) said.push(ackMessageId);
+        else push({ id: '1', data: Buffer.from('slow'), topicName: 't' });
+      },
+    );
+    const resolved = await (await find(folder))!.resolve('pubsub.pipe');
+    if (resolved.kind !== 'pubsub') throw new Error('not a broker');
+    const broker = await resolved.driver.create(optionsOf('pubsub.pipe'), context);
+    left.push(() => broker.close());
+    const begun = Promise.withResolvers<void>();
+    const done = Promise.withResolvers<void>();
+    const subscription = await broker.subscribe({ topic: 't' }, () => {
+      begun.resolve();
+      return done.promise;
+    });
+    await begun.promise;
+    const closing = subscription.close();
+    done.resolve();
+    await closing;
+    expect(said).toEqual(['1']);
   });
 });
