@@ -33,6 +33,13 @@ function codeOf(row: ErrorRow, cause: unknown): string {
   return byStatus[row.status] ?? 'COMPONENT';
 }
 
+/** Why something failed, for a message that names the component itself. */
+export function reasonOf(error: unknown): string {
+  const { reason, message } = (error ?? {}) as { reason?: unknown; message?: unknown };
+  if (isTroupeError(error) && typeof reason === 'string') return reason;
+  return typeof message === 'string' ? message : String(error);
+}
+
 /** An error that the API itself raises: one row of `API_ERRORS`. `code` is the cause's, or the nearest of the runtime's. */
 export class ApiError extends TroupeError {
   static {

@@ -10,7 +10,7 @@ import type { Resiliency } from '../core/resiliency.ts';
 import type { Telemetry } from '../core/telemetry.ts';
 import { traced, type Tracer } from '../core/tracing.ts';
 import { statusIn } from '../core/resiliency-retry.ts';
-import { ApiError } from './api-error.ts';
+import { ApiError, reasonOf } from './api-error.ts';
 import { bindingAppOf } from './app-deliveries.ts';
 import { countAndTime, INPUT_BINDING, timed } from './block-telemetry.ts';
 import type { AppChannel } from './invoke.ts';
@@ -86,9 +86,6 @@ export interface BindingsApi {
 const PROBE_TIMEOUT_MS = 3000;
 /** What daprd gives the replies of events that were under way when it stops. */
 const REPLY_MS = 400;
-
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);
 
 const isOf = ({ direction, binding }: BindingEntry, way: 'input' | 'output'): boolean => {
   if (!binding.features.includes(way === 'input' ? 'INPUT_BINDING' : 'OUTPUT_BINDING'))
@@ -175,7 +172,7 @@ export function createBindingsApi({
       try {
         answer = await run(name, request, context);
       } catch (cause) {
-        throw failed(name, messageOf(cause), cause);
+        throw failed(name, reasonOf(cause), cause);
       }
       const { failure, ...rest } = answer;
       return failure === undefined ? rest : { ...rest, error: failed(name, failure) };

@@ -10,7 +10,7 @@ import type {
   ConfigurationSubscription,
 } from '../../components/configuration/contract.ts';
 import type { EngineLogger } from '../core/ports.ts';
-import { ApiError } from './api-error.ts';
+import { ApiError, reasonOf } from './api-error.ts';
 import type { AppChannel } from './invoke.ts';
 import { empty, json, metadataOf, type HttpRequest, type HttpRoute } from './route.ts';
 
@@ -49,9 +49,6 @@ export interface ConfigurationApi {
   /** Ends the subscriptions. Idempotent. */
   close(): Promise<void>;
 }
-
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);
 
 /** Go prints lists this way, and clients compare messages. */
 const listOf = (keys: readonly string[]): string => `[${keys.join(' ')}]`;
@@ -116,7 +113,7 @@ export function createConfigurationApi(options: ConfigurationOptions): Configura
       try {
         return await store.get({ keys, metadata, ...(signal ? { signal } : {}) });
       } catch (cause) {
-        const text = `failed to get ${listOf(keys)} from Configuration store ${name}: ${messageOf(cause)}`;
+        const text = `failed to get ${listOf(keys)} from Configuration store ${name}: ${reasonOf(cause)}`;
         throw new ApiError('CONFIGURATION_GET', text, { cause });
       }
     },
@@ -133,7 +130,7 @@ export function createConfigurationApi(options: ConfigurationOptions): Configura
         });
         open.set(id, { store: name, subscription, onEnd });
       } catch (cause) {
-        const text = `failed to subscribe ${listOf(keys)} from Configuration store ${name}: ${messageOf(cause)}`;
+        const text = `failed to subscribe ${listOf(keys)} from Configuration store ${name}: ${reasonOf(cause)}`;
         throw new ApiError('CONFIGURATION_SUBSCRIBE', text, { cause });
       } finally {
         setImmediate(resolve);

@@ -7,7 +7,7 @@ import type { JobDelivery, Jobs, NamedJob } from '../core/job-scheduler.ts';
 import type { JobData, JobSpec } from '../core/jobs.ts';
 import { isTroupeError } from '../core/errors.ts';
 import type { Telemetry } from '../core/telemetry.ts';
-import { ApiError } from './api-error.ts';
+import { ApiError, reasonOf } from './api-error.ts';
 import { jobDeliveryOf } from './app-deliveries.ts';
 import { timed } from './block-telemetry.ts';
 import type { ApiErrorName } from './error-map.ts';
@@ -37,9 +37,6 @@ export interface JobsApi {
    */
   start(deliver?: JobDelivery): () => Promise<void>;
 }
-
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);
 
 /** The body of a delivery: JSON of the data, or the bytes of an `Any` without white space around. */
 function bodyOf(data: JobData | undefined): Uint8Array {
@@ -107,7 +104,7 @@ export function createJobsApi({ appId, namespace, jobs, app, telemetry }: JobsOp
       return await work(jobs);
     } catch (cause) {
       const exists = isTroupeError(cause) && cause.code === 'CONFLICT' && name === 'JOB_SCHEDULE';
-      const text = `failed to ${what} due to: ${messageOf(cause)}`;
+      const text = `failed to ${what} due to: ${reasonOf(cause)}`;
       throw new ApiError(exists ? 'JOB_EXISTS' : name, text, { cause, rich });
     }
   }

@@ -1,6 +1,6 @@
 /** The lock building block: leases on names within the prefix of the component. */
 import type { LockStore, UnlockStatus } from '../../components/lock/contract.ts';
-import { ApiError } from './api-error.ts';
+import { ApiError, reasonOf } from './api-error.ts';
 import { isObject, json, jsonOf, malformed, type HttpRequest, type HttpRoute } from './route.ts';
 
 export interface LockStoreEntry {
@@ -36,9 +36,6 @@ export const UNLOCK_STATUS: Readonly<Record<UnlockStatus, number>> = {
   LOCK_DOES_NOT_EXIST: 1,
   LOCK_BELONGS_TO_OTHERS: 2,
 };
-
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);
 
 export function createLockApi({ locks }: LockOptions): LockApi {
   function find({ store: name, resource, owner }: UnlockRequest): LockStoreEntry {
@@ -76,7 +73,7 @@ export function createLockApi({ locks }: LockOptions): LockApi {
           contextOf(request),
         );
       } catch (cause) {
-        const text = `failed to try acquiring lock: ${messageOf(cause)}`;
+        const text = `failed to try acquiring lock: ${reasonOf(cause)}`;
         throw new ApiError('LOCK_TRY', text, { cause });
       }
     },
@@ -90,7 +87,7 @@ export function createLockApi({ locks }: LockOptions): LockApi {
           contextOf(request),
         );
       } catch (cause) {
-        const text = `failed to release lock: ${messageOf(cause)}`;
+        const text = `failed to release lock: ${reasonOf(cause)}`;
         throw new ApiError('LOCK_UNLOCK', text, { cause });
       }
     },

@@ -52,6 +52,20 @@ function eventBytes(event: unknown, contentType: string): Uint8Array | undefined
   return undefined;
 }
 
+/** A text that ends too soon in daprd's words. */
+function syntaxText(cause: unknown): string {
+  const { message } = cause as Error;
+  return /^(?:Unterminated|Unexpected end)/.test(message) ? 'unexpected EOF' : message;
+}
+
+/** What a JSON value that is no list of objects is called, by its first member where it is a list. */
+function kindOf(value: unknown): string {
+  const [one] = Array.isArray(value) ? value.filter((item) => !isObject(item)) : [value];
+  if (Array.isArray(one)) return 'array';
+  const type = typeof one;
+  return type === 'boolean' ? 'bool' : type;
+}
+
 function bulkEntries(
   body: Uint8Array,
   api: PubSubApi,
@@ -61,10 +75,10 @@ function bulkEntries(
   try {
     parsed = JSON.parse(decoder.decode(body));
   } catch (cause) {
-    throw bulkError('PUBSUB_UNMARSHAL_EVENTS', api, names, (cause as Error).message);
+    throw bulkError('PUBSUB_UNMARSHAL_EVENTS', api, names, syntaxText(cause));
   }
   if (!Array.isArray(parsed) || !parsed.every(isObject)) {
-    const why = 'the body must be an array of {entryId, event, contentType} objects';
+    const why = `json: cannot unmarshal ${kindOf(parsed)} into Go value of type []http.bulkPublishMessageEntry`;
     throw bulkError('PUBSUB_UNMARSHAL_EVENTS', api, names, why);
   }
   return parsed.map((entry, index) => {

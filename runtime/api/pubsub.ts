@@ -10,7 +10,7 @@ import type { BrokerMessage, PubSub } from '../../components/pubsub/contract.ts'
 import { countAndTime, EGRESS, EGRESS_BULK, timed } from './block-telemetry.ts';
 import { toEventBytes } from './cloudevents.ts';
 import { assertEntryIds, topicError } from './pubsub-errors.ts';
-import { ApiError } from './api-error.ts';
+import { ApiError, reasonOf } from './api-error.ts';
 import { createSender, type PublishWire } from './pubsub-send.ts';
 
 type Metadata = Readonly<Record<string, string>>;
@@ -95,10 +95,6 @@ export function isRaw(pubsub: string, metadata: Metadata): boolean {
   });
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
 /** Metadata of one entry of a bulk publish; an event id for all entries would make them one event. */
 function entryMetadata(request: Metadata, entry: Metadata | undefined): Metadata {
   const shared = Object.entries(request).filter(([name]) => name.toLowerCase() !== 'cloudevent.id');
@@ -179,7 +175,7 @@ export function createPubSubApi(options: PubSubOptions): PubSubApi {
   }
 
   function publishError(request: { pubsub: string; topic: string }, cause: unknown): ApiError {
-    const why = messageOf(cause);
+    const why = reasonOf(cause);
     const message = `error when publishing to topic ${request.topic} in pubsub ${request.pubsub}: ${why}`;
     return topicError('PUBSUB_PUBLISH', request, message, why, cause);
   }
@@ -246,7 +242,7 @@ export function createPubSubApi(options: PubSubOptions): PubSubApi {
       egress(EGRESS_BULK, request, errors.size === 0, performance.now() - startedAt);
       return [...errors].map(([index, error]) => ({
         entryId: entries[index]!.entryId,
-        error: messageOf(error),
+        error: reasonOf(error),
       }));
     },
   };

@@ -3,7 +3,7 @@
  * stores of the app, within the scopes that a Configuration sets.
  */
 import type { SecretStore } from '../../components/secretstores/contract.ts';
-import { ApiError } from './api-error.ts';
+import { ApiError, reasonOf } from './api-error.ts';
 import { empty, json, type HttpRequest, type HttpResponse, type HttpRoute } from './route.ts';
 
 /** As `spec.secrets.scopes[]` of a Configuration. */
@@ -36,9 +36,6 @@ function isAllowed(scope: SecretScope | undefined, key: string): boolean {
   return !deniedSecrets.includes(key) && defaultAccess.toLowerCase() !== 'deny';
 }
 
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);
-
 export function createSecretsApi({ secretStores, secretScopes = [] }: SecretsOptions): SecretsApi {
   const scopes = new Map(secretScopes.map((scope) => [scope.storeName, scope]));
 
@@ -61,7 +58,7 @@ export function createSecretsApi({ secretStores, secretScopes = [] }: SecretsOpt
       try {
         return await store.getSecret(key, context);
       } catch (cause) {
-        const text = `failed getting secret with key ${key} from secret store ${name}: ${messageOf(cause)}`;
+        const text = `failed getting secret with key ${key} from secret store ${name}: ${reasonOf(cause)}`;
         throw new ApiError('SECRET_GET', text, { cause });
       }
     },
@@ -72,7 +69,7 @@ export function createSecretsApi({ secretStores, secretScopes = [] }: SecretsOpt
       try {
         secrets = await store.getBulkSecrets(context);
       } catch (cause) {
-        const text = `failed getting secrets from secret store ${name}: ${messageOf(cause)}`;
+        const text = `failed getting secrets from secret store ${name}: ${reasonOf(cause)}`;
         throw new ApiError('SECRET_GET', text, { cause });
       }
       const scope = scopes.get(name);

@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto';
 import type { BrokerMessage, Subscription } from '../../components/pubsub/contract.ts';
 import type { StateValue } from '../../components/state/contract.ts';
 import type { EngineLogger } from '../core/ports.ts';
-import { ApiError } from './api-error.ts';
+import { ApiError, reasonOf } from './api-error.ts';
 import { CLOUD_EVENT_TYPE, mediaType } from './cloudevents.ts';
 import type { PubSubApi } from './pubsub.ts';
 import { rfc3339 } from './route.ts';
@@ -173,7 +173,7 @@ export function createStateOutbox(options: OutboxOptions): StateOutbox {
           markers.push(id);
         }
       } catch (cause) {
-        const why = cause instanceof Error ? cause.message : String(cause);
+        const why = reasonOf(cause);
         throw new ApiError('PUBSUB_OUTBOX', `error while publishing outbox message: ${why}`, {
           cause,
           rich: { metadata: { appID: appId, error: why } },

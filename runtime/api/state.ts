@@ -10,7 +10,7 @@ import type {
   StateStore,
   StateValue,
 } from '../../components/state/contract.ts';
-import { ApiError } from './api-error.ts';
+import { ApiError, reasonOf } from './api-error.ts';
 import { rfc3339 } from './route.ts';
 import type { StateEncryption } from './state-encryption.ts';
 import type { OutboxSettings, StateOutbox } from './state-outbox.ts';
@@ -91,10 +91,6 @@ function metadataOf(item: StateItem): Metadata {
   return item.expiresAt === undefined ? NO_METADATA : { ttlExpireTime: rfc3339(item.expiresAt) };
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
 function codeOf(error: unknown): string | undefined {
   return isTroupeError(error) ? error.code : undefined;
 }
@@ -105,7 +101,7 @@ function etagText(error: unknown): string {
     CONFLICT: 'possible etag mismatch. error from state store',
     INVALID_ARGUMENT: 'invalid etag value',
   }[codeOf(error) ?? ''];
-  return prefix === undefined ? messageOf(error) : `${prefix}: ${messageOf(error)}`;
+  return prefix === undefined ? reasonOf(error) : `${prefix}: ${reasonOf(error)}`;
 }
 
 const ETAG_ROWS = {
@@ -175,7 +171,7 @@ export function createStateApi({ appId, stateStores, outbox }: StateOptions): St
           metadata: metadataOf(item),
         };
       } catch (cause) {
-        const text = `fail to get ${key} from state store ${name}: ${messageOf(cause)}`;
+        const text = `fail to get ${key} from state store ${name}: ${reasonOf(cause)}`;
         throw new ApiError('STATE_GET', text, { cause });
       }
     },
@@ -227,7 +223,7 @@ export function createStateApi({ appId, stateStores, outbox }: StateOptions): St
           };
         });
       } catch (cause) {
-        throw new ApiError('STATE_BULK_GET', messageOf(cause), { cause });
+        throw new ApiError('STATE_BULK_GET', reasonOf(cause), { cause });
       }
     },
 

@@ -167,6 +167,13 @@ describe('a declared subscription', () => {
     await sidecar.said('Subscriptions updated: s');
     await publish(1);
     await vi.waitFor(() => expect(delivered().at(-1)).toBe('/other'), { timeout: 3000 });
+
+    const added = `${head('Subscription', 'u')}spec: { pubsubname: pubsub, topic: u, route: /u }\n`;
+    await writeFile(join(sidecar.folder, '0-first.yaml'), added);
+    await sidecar.said('Subscriptions updated: u');
+    expect(await (await fetch(`${sidecar.base}/v1.0/metadata`)).json()).toMatchObject({
+      subscriptions: [{ topic: 't' }, { topic: 'u' }],
+    });
   });
 });
 

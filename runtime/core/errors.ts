@@ -124,6 +124,8 @@ export class ComponentError extends TroupeError {
   }
   readonly component: string;
   readonly componentType: string;
+  /** The message without the name of the component, for texts that have it already. */
+  readonly reason: string;
 
   constructor(
     component: { name: string; type: string },
@@ -137,6 +139,7 @@ export class ComponentError extends TroupeError {
     );
     this.component = component.name;
     this.componentType = component.type;
+    this.reason = message;
   }
 }
 

@@ -204,8 +204,8 @@ export function createSidecarApp({
     },
     declared: () => declared,
     async declare(specs) {
-      declared = specs;
-      await subscriptions?.declare(specs);
+      declared = inOrderOfChange(declared, specs);
+      await subscriptions?.declare(declared);
     },
     async componentChanged(kind, name) {
       if (kind === 'pubsub') await subscriptions?.refresh(name);
@@ -218,6 +218,17 @@ export function createSidecarApp({
       await end();
     },
   };
+}
+
+/** As daprd lists them: what stays as it is goes before what is new or changed. */
+function inOrderOfChange(
+  before: readonly SubscriptionSpec[],
+  now: readonly SubscriptionSpec[],
+): readonly SubscriptionSpec[] {
+  const textFor = ({ source: _source, ...spec }: SubscriptionSpec): string => JSON.stringify(spec);
+  const wanted = new Map(now.map((spec) => [textFor(spec), spec]));
+  const kept = before.flatMap((spec) => wanted.get(textFor(spec)) ?? []);
+  return [...kept, ...now.filter((spec) => !kept.includes(spec))];
 }
 
 async function startSubscriptions(

@@ -6,7 +6,7 @@
  */
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { Agent as SecureAgent, request as httpsRequest } from 'node:https';
-import { pipeline, Readable } from 'node:stream';
+import { PassThrough, pipeline, Readable } from 'node:stream';
 import { Agent, request as httpRequest } from '../transport/node-http.ts';
 import { createAppH2c } from './app-h2c.ts';
 import { noAnswer, type AppHttp, type AppHttpRequest, type AppHttpResponse } from './app-wire.ts';
@@ -29,9 +29,34 @@ export function answerOf(response: IncomingMessage): AppHttpResponse {
   for (const [name, value] of Object.entries(response.headers)) {
     if (value !== undefined) received[name] = value;
   }
-  const answer = { status: response.statusCode!, headers: received, body: response };
-  if (received['trailer'] === undefined) return answer;
-  return { ...answer, trailers: () => response.trailers as Record<string, string> };
+  const answer = { status: response.statusCode!, headers: received };
+  if (received['trailer'] === undefined) {
+    return {
+      ...answer,
+      get body() {
+        return bodyOf(response);
+      },
+    };
+  }
+  const trailers = (): Record<string, string> => response.trailers as Record<string, string>;
+  return { ...answer, body: response, trailers };
+}
+
+/**
+ * The body as far as the app sends it: one that is shorter than its length says
+ * ends where it ends, as in daprd, which passes the length on to nobody. Most
+ * have arrived with their head, and are passed on as they are.
+ */
+function bodyOf(response: IncomingMessage): Readable {
+  const isOpen = response.headers['content-length'] !== undefined && !response.complete;
+  if (!isOpen || response.destroyed) return response;
+  const body = new PassThrough();
+  response.once('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'ECONNRESET' && response.readableLength === 0) body.end();
+    else body.destroy(error);
+  });
+  body.once('close', () => response.destroy());
+  return response.pipe(body);
 }
 
 export function createAppHttp(options: AppHttpOptions): AppHttp {
