@@ -14,6 +14,7 @@ const SUITES: Readonly<Record<string, () => Promise<{ suite: Suite }>>> = {
   actors: () => import('./actors/index.ts'),
   inference: () => import('./inference/index.ts'),
   routing: () => import('./routing/index.ts'),
+  sidecar: () => import('./sidecar/index.ts'),
 };
 
 const USAGE = `usage: npm run bench -- <suite> [options]

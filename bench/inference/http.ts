@@ -1,7 +1,6 @@
 /** What does a prediction cost over HTTP, beside a Python server with the same model and protocol? */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createSystem } from 'troupe';
@@ -9,6 +8,7 @@ import { createInference, OWN_MODELS } from 'troupe/worker';
 import type { Serve } from '../harness/child.ts';
 import { serveInChild } from '../harness/fork.ts';
 import type { Measurement } from '../harness/measure.ts';
+import { costOf } from '../harness/process.ts';
 import { pythonWith } from '../harness/python.ts';
 import { type Question, rateOf, type Result, type Scale } from '../harness/question.ts';
 import { medianOf } from '../harness/stats.ts';
@@ -18,8 +18,6 @@ import { readModel, rowOf, WORKERS, type BareModel } from './models.ts';
 const CONNECTIONS = 32;
 const REQUIREMENTS = join(import.meta.dirname, 'python-requirements.txt');
 const PYTHON_SERVER = join(import.meta.dirname, 'python-server.py');
-const TICK_MS = 10;
-const PAGE_BYTES = 4096;
 
 const troupe: Serve = async () => {
   const options = { repository: OWN_MODELS, workers: WORKERS, models: ['demand'] };
@@ -72,14 +70,7 @@ async function startPython({ file }: BareModel): Promise<Server> {
   return {
     port,
     async sample() {
-      const stat = await readFile(`/proc/${child.pid}/stat`, 'utf8');
-      // The command in field 2 may hold spaces; 14 and 15 are utime and stime, 24 is rss.
-      const fields = stat
-        .replace(/^.*\) /s, '')
-        .split(' ')
-        .map(Number);
-      const cpuMs = (fields[11]! + fields[12]!) * TICK_MS;
-      return { cpuMs, rss: fields[21]! * PAGE_BYTES, heap: Number.NaN };
+      return { ...(await costOf(child.pid!)), heap: Number.NaN };
     },
     async stop() {
       child.kill();

@@ -32,6 +32,9 @@ export interface Daprd extends TestServer {
   readonly metricsPort: number;
 }
 
+/** @throws Error that says what to do when daprd is not installed. */
+export const findDaprd = (): string => program('daprd');
+
 function program(name: string): string {
   const path = join(INSTALLED, 'bin', name);
   if (!existsSync(path)) throw new Error(`${name} is not installed; run: npm run servers`);
@@ -111,5 +114,10 @@ export async function startDaprd(options: DaprdOptions): Promise<Daprd> {
     ready: /HTTP server is running on port/i,
   });
   const [grpcPort = 0, internalPort = 0, metricsPort = 0] = server.more;
-  return { ...server, httpPort: server.port, grpcPort, internalPort, metricsPort };
+  return Object.assign(Object.create(server) as TestServer, {
+    httpPort: server.port,
+    grpcPort,
+    internalPort,
+    metricsPort,
+  });
 }

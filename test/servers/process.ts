@@ -41,6 +41,8 @@ export interface TestServer extends AsyncDisposable {
   readonly port: number;
   readonly more: readonly number[];
   readonly folder: string;
+  /** Of the process that runs now; another one after `restart`. */
+  readonly pid: number;
   /** The end of what it printed, up to 64,000 characters. */
   output(): string;
   /** Ends the process with SIGKILL; the data stays. */
@@ -161,6 +163,9 @@ export async function startServer(plan: ServerPlan): Promise<TestServer> {
     port,
     more,
     folder,
+    get pid() {
+      return child.pid!;
+    },
     output: () => output,
     kill: () => end('SIGKILL'),
     async restart() {
