@@ -11,6 +11,12 @@ const notBase60 = (tag: Tags[number]): boolean =>
   typeof tag === 'string' ||
   (tag.tag !== 'tag:yaml.org,2002:timestamp' && (tag as ScalarTag).format !== 'TIME');
 
+/** A dot alone, as a folder is named, is text for Dapr and a number for this parser. */
+function needsDigit(tag: Tags[number]): Tags[number] {
+  if (typeof tag === 'string' || !('test' in tag) || !tag.test?.test('.')) return tag;
+  return { ...tag, test: new RegExp(`(?=.*[0-9])${tag.test.source}`) };
+}
+
 /** Wide enough to be deeper than what the line belongs to. */
 const TAB = ' '.repeat(8);
 
@@ -52,7 +58,7 @@ function parseOnce(text: string, uniqueKeys: boolean): ParsedYaml {
     lineCounter: lines,
     prettyErrors: false,
     uniqueKeys,
-    customTags: (tags) => tags.filter(notBase60),
+    customTags: (tags) => tags.filter(notBase60).map(needsDigit),
   });
   return { lines, documents: Array.isArray(documents) ? documents : [] };
 }
