@@ -8,6 +8,11 @@ import { isTroupeError } from '../core/errors.ts';
 import { LOG_LEVELS } from '../hosts/logger.ts';
 import { VERSION } from '../hosts/version.ts';
 import * as flag from './flags.ts';
+import {
+  INSTANCE_COMMANDS,
+  type InstanceCommand,
+  runInstanceCommand,
+} from './instances/commands.ts';
 import type { ModelsFlags } from './models.ts';
 import type { PlanFlags } from './plan.ts';
 import type { ServeFlags } from './serve.ts';
@@ -86,6 +91,31 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
       const { runSidecarProcess } = await import('./sidecar-process.ts');
       await runSidecarProcess(given);
     });
+
+  program
+    .command('run')
+    .summary('run apps beside sidecars, as dapr run does')
+    .description('Flags: troupe run --help')
+    .argument('[flags...]')
+    .helpOption(false)
+    .allowUnknownOption()
+    .action(async (_flags: unknown, _options: unknown, { args: given }: Command) => {
+      const { runRunProcess } = await import('./run/run-process.ts');
+      await runRunProcess(given);
+    });
+
+  for (const [name, { about }] of Object.entries(INSTANCE_COMMANDS)) {
+    program
+      .command(name)
+      .summary(about)
+      .description(`Flags: troupe ${name} --help`)
+      .argument('[flags...]')
+      .helpOption(false)
+      .allowUnknownOption()
+      .action(async (_flags: unknown, _options: unknown, { args: given }: Command) => {
+        code = await runInstanceCommand(name as InstanceCommand, given, surroundings);
+      });
+  }
 
   program
     .command('plan')

@@ -1,4 +1,5 @@
 /** Joins `troupe sidecar` to its process: arguments, environment, signals, exit. */
+import { writeFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { sidecar } from './sidecar.ts';
 
@@ -23,6 +24,7 @@ export async function runSidecarProcess(args: readonly string[]): Promise<void> 
   for (const name of Object.keys(process.env)) {
     if (name.startsWith('OTEL_')) delete process.env[name];
   }
+  takeName();
   setTimeout(flushCompileCache, KEEP_COMPILED_AFTER_MS).unref();
   const code = await sidecar(args, {
     env,
@@ -42,4 +44,14 @@ export async function runSidecarProcess(args: readonly string[]): Promise<void> 
   if (process.stdout.writableLength > 0) {
     process.stdout.once('drain', () => process.exit(code));
   } else process.exit(code);
+}
+
+/** Dapr's command line finds its sidecars by this name; a title would overwrite the arguments it reads then. */
+function takeName(): void {
+  if (process.platform !== 'linux') return;
+  try {
+    writeFileSync('/proc/self/comm', 'daprd');
+  } catch {
+    // Where /proc is read only, the sidecar is not listed, and serves all the same.
+  }
 }

@@ -38,12 +38,11 @@ export async function readSidecarResources(
   env: Readonly<Record<string, string | undefined>>,
   log: SidecarLog,
 ): Promise<SidecarResources> {
-  const paths = (await Promise.all(resourcesPaths.map(yamlFiles))).flat();
+  const files = await readFolders(resourcesPaths);
   const configuration =
     configPaths.length === 0 ? undefined : await readConfiguration(configPaths, env, log);
-  if (paths.length === 0) return { resources: NOTHING, configuration };
+  if (files.length === 0) return { resources: NOTHING, configuration };
   const { ALL_KINDS, parseResources } = await import('../config/resources.ts');
-  const files = await textsOf(paths);
   const parsed = parseResources(files, {
     appId,
     broken: 'report',
@@ -77,6 +76,11 @@ async function readConfiguration(
 async function textsOf(paths: readonly string[]): Promise<ResourceFile[]> {
   const { readResources } = await import('./resources.ts');
   return (await Promise.all(paths.map((path) => readResources(path)))).flat();
+}
+
+/** The texts of the YAML files in the folders. Errors: INVALID_ARGUMENT for a folder that cannot be read. */
+export async function readFolders(folders: readonly string[]): Promise<ResourceFile[]> {
+  return textsOf((await Promise.all(folders.map(yamlFiles))).flat());
 }
 
 async function yamlFiles(folder: string): Promise<string[]> {

@@ -1,10 +1,11 @@
 /** `troupe sidecar` as a real process on free ports, and a small app beside it. */
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 const COMMAND = fileURLToPath(new URL('troupe.js', import.meta.url));
@@ -17,19 +18,53 @@ export interface StartOptions {
   readonly resources?: readonly string[];
 }
 
-export interface RunningSidecar extends AsyncDisposable {
+/** What a process says, and its end. */
+export interface WatchedProcess {
+  /** Everything that was written to stdout and stderr. */
+  output(): string;
+  /** Resolves when the output holds the text. */
+  said(text: string): Promise<void>;
+  readonly exited: Promise<number | null>;
+}
+
+export interface RunningSidecar extends WatchedProcess, AsyncDisposable {
   readonly base: string;
   readonly httpPort: number;
   readonly grpcPort: number;
   /** Where its resources are, `0.yaml` and so on. */
   readonly folder: string;
-  /** Everything that was written to stdout and stderr. */
-  output(): string;
-  /** Resolves when the output holds the text. */
-  said(text: string): Promise<void>;
   healthy(path?: string): Promise<void>;
   signal(name: NodeJS.Signals): void;
-  readonly exited: Promise<number | null>;
+}
+
+export function watchProcess(
+  child: ChildProcessByStdio<Writable | null, Readable, Readable>,
+): WatchedProcess {
+  let text = '';
+  const waiting = new Set<() => void>();
+  const take = (chunk: string): void => {
+    text += chunk;
+    for (const look of waiting) look();
+  };
+  child.stdout.setEncoding('utf8').on('data', take);
+  child.stderr.setEncoding('utf8').on('data', take);
+  const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
+  return {
+    output: () => text,
+    exited,
+    said(wanted) {
+      return new Promise((resolve, reject) => {
+        const look = (): void => {
+          if (!text.includes(wanted)) return;
+          waiting.delete(look);
+          resolve();
+        };
+        waiting.add(look);
+        look();
+        void exited.then(() => reject(new Error(`ended without saying "${wanted}":\n${text}`)));
+      });
+    },
+  };
 }
 
 /** Ports that are free now; the sidecar opens them a moment later. */
@@ -70,15 +105,8 @@ export async function startSidecar(options: StartOptions = {}): Promise<RunningS
   // A test that ran out of time may never come to its disposal.
   const orphaned = (): void => void child.kill('SIGKILL');
   process.once('exit', orphaned);
-  let text = '';
-  const waiting = new Set<() => void>();
-  const take = (chunk: string): void => {
-    text += chunk;
-    for (const look of waiting) look();
-  };
-  child.stdout.setEncoding('utf8').on('data', take);
-  child.stderr.setEncoding('utf8').on('data', take);
-  const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const watched = watchProcess(child);
+  const { exited, output } = watched;
   const base = `http://127.0.0.1:${httpPort}`;
 
   async function* attempts(): AsyncGenerator<void> {
@@ -87,7 +115,7 @@ export async function startSidecar(options: StartOptions = {}): Promise<RunningS
       yield;
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
-    throw new Error(`the sidecar did not become healthy:\n${text}`);
+    throw new Error(`the sidecar did not become healthy:\n${output()}`);
   }
 
   return {
@@ -95,21 +123,8 @@ export async function startSidecar(options: StartOptions = {}): Promise<RunningS
     httpPort,
     grpcPort,
     folder,
-    output: () => text,
-    exited,
+    ...watched,
     signal: (name) => void child.kill(name),
-    said(wanted) {
-      return new Promise((resolve, reject) => {
-        const look = (): void => {
-          if (!text.includes(wanted)) return;
-          waiting.delete(look);
-          resolve();
-        };
-        waiting.add(look);
-        look();
-        void exited.then(() => reject(new Error(`ended without saying "${wanted}":\n${text}`)));
-      });
-    },
     async healthy(path = '/v1.0/healthz') {
       for await (const _attempt of attempts()) {
         const { status } = await fetch(base + path).catch(() => ({ status: 0 }));

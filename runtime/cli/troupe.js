@@ -16,10 +16,16 @@ if (Number.parseInt(process.versions.node, 10) < oldest) {
   const folder = cacheFolder();
   if (folder) enableCompileCache(folder);
   const [command, ...args] = process.argv.slice(2);
-  // A sidecar has to be there quickly, so it is not made to load the other commands.
+  // These have to be there quickly, so they are not made to load the other commands.
   if (command === 'sidecar') {
     const { runSidecarProcess } = await import('./sidecar-process.ts');
     await runSidecarProcess(args);
+  } else if (command === 'run') {
+    const { runRunProcess } = await import('./run/run-process.ts');
+    await runRunProcess(args);
+  } else if (['list', 'stop', 'invoke', 'publish'].includes(command)) {
+    const { runInstanceProcess } = await import('./instances/commands.ts');
+    await runInstanceProcess(command, args);
   } else {
     const { runProcess } = await import('./main.ts');
     await runProcess();
