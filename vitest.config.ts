@@ -4,6 +4,7 @@
  * of the same tests. No retries and no globals anywhere.
  */
 import { defineConfig } from 'vitest/config';
+import { ComponentsTable } from './test/components-table.ts';
 
 interface ProjectOptions {
   readonly include: string[];
@@ -40,6 +41,7 @@ const rooms = ['runtime', 'components', 'actors', 'workers'];
 export default defineConfig({
   test: {
     maxWorkers: 2,
+    reporters: ['default', new ComponentsTable()],
     passWithNoTests: true,
     projects: [
       project('unit', {
