@@ -4,6 +4,8 @@
  * data that can be cloned.
  */
 
+import type { WatchInput, WatchOutput } from './edge/messages.ts';
+
 /**
  * How distances become costs: as they are; to the nearest whole number; or cut
  * after one decimal.
@@ -108,6 +110,7 @@ export interface PlanOutput {
 
 export interface Tasks {
   plan: { input: PlanInput; output: PlanOutput; progress: PlanProgress };
+  watch: { input: WatchInput; output: WatchOutput; progress: never };
 }
 
 export type TaskName = keyof Tasks;

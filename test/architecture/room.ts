@@ -64,6 +64,8 @@ export const BESIDE_TESTS = {
     // An actor's planner is tried with the threads that it is made for.
     'workers/pool.ts',
     'workers/planning.ts',
+    // A store is told what an edge really packs.
+    'workers/edge/*.ts',
     'test/servers/**',
   ],
   packages: [
