@@ -10,6 +10,8 @@ import { Returns } from './order/returns.ts';
 import { Payment } from './payment/payment.ts';
 import { Prediction } from './prediction/prediction.ts';
 import { SalesBook } from './prediction/sales-book.ts';
+import { Region } from './store/region.ts';
+import { Store } from './store/store.ts';
 
 export const shopActors: readonly ActorClass[] = [
   Order,
@@ -25,6 +27,9 @@ export const shopActors: readonly ActorClass[] = [
 /** The shop's deliveries, hosted beside it with `logistics` in the services. */
 export const logisticsActors: readonly ActorClass[] = [Depot, RoutePlanner];
 
+/** Stores with cameras, and the regions that add them up; they need no other actors. */
+export const storeActors: readonly ActorClass[] = [Store, Region];
+
 export type { ShopServices } from './services.ts';
 export { checkInvariants } from './invariants.ts';
 export type { InvariantResult, ShopSnapshot } from './invariants.ts';
@@ -35,5 +40,6 @@ export type { Forecaster } from './prediction/api.ts';
 export type { DepotSite, Logistics, LogisticsServices, Planner } from './logistics/api.ts';
 export { hashPlace } from './logistics/geocoder.ts';
 export { createLogistics } from './logistics/site.ts';
+export type { RegionApi, StoreApi, StoreServices, StoreView } from './store/api.ts';
 export { lineAmountPence, formatPence } from './money.ts';
 export { admitLines } from './order/lines.ts';

@@ -20,3 +20,7 @@ export type {
 } from './inference/request.ts';
 export { createTaskRunner } from './task-runner.ts';
 export type { PredictionInNumbers, PredictTask, TaskSource } from './task-runner.ts';
+export { openEdge } from './edge/edge.ts';
+export type { Edge, EdgeOptions } from './edge/edge.ts';
+export type { CameraOptions, CameraReport, QueueOptions } from './edge/camera.ts';
+export type { CameraSettings, EdgeEvent } from './edge/messages.ts';
