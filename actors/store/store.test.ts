@@ -2,7 +2,8 @@
 import { inflateSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createSystem, type ActorRef, type System } from 'troupe';
-import { reportOf, type CameraStatus, type LanePart } from '../../workers/edge/report.ts';
+import type { LanePart } from '../../workers/edge/lane.ts';
+import { reportOf, type CameraStatus } from '../../workers/edge/report.ts';
 import type { EdgeEvent } from '../../workers/edge/messages.ts';
 import { storeActors } from '../index.ts';
 import type { RegionApi, StoreApi } from './api.ts';

@@ -3,7 +3,8 @@ import { appendFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { Lane, type LaneOptions, type Loss } from './lane.ts';
+import { Lane, type LaneOptions } from './lane.ts';
+import type { Loss } from './ledger.ts';
 import type { EdgeEvent } from './messages.ts';
 
 async function folder(): Promise<string> {

@@ -3,7 +3,7 @@
  * short JSON arrays, deflated. The other side is actors/store/report.ts.
  */
 import { deflateRawSync } from 'node:zlib';
-import type { Loss, Numbered } from './lane.ts';
+import type { LanePart } from './lane.ts';
 import type { EdgeEvent } from './messages.ts';
 
 export type LaneName = 'now' | 'record';
@@ -13,8 +13,6 @@ export const LANES: readonly LaneName[] = ['now', 'record'];
 export function laneOf({ kind }: EdgeEvent): LaneName {
   return kind === 'alarm' || kind === 'occupancy' ? 'now' : 'record';
 }
-
-export type LanePart = Loss | { readonly events: readonly Numbered[] };
 
 /** How a camera is. */
 export interface CameraStatus {

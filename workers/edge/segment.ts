@@ -1,7 +1,8 @@
 /**
  * A file of records, each with its length and checksum before it: what a crash
- * left unfinished at the end is told from what was written. Bytes only.
+ * left unfinished at the end is told from what was written.
  */
+import { open } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 
 const HEAD = 8;
@@ -35,4 +36,14 @@ export function readRecords(file: Uint8Array): ReadRecords {
     at = end;
   }
   return { payloads, whole: at };
+}
+
+/** A new file is only there after a crash of the machine when its folder is synced too. */
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
