@@ -1,6 +1,7 @@
 /** Joins `troupe sidecar` to its process: arguments, environment, signals, exit. */
 import { writeFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
+import { watchMemory } from '../hosts/idle-memory.ts';
 import { sidecar } from './sidecar.ts';
 
 /** By then a start has loaded what it needs; most processes are killed before they could end by themselves. */
@@ -26,6 +27,7 @@ export async function runSidecarProcess(args: readonly string[]): Promise<void> 
   }
   takeName();
   setTimeout(flushCompileCache, KEEP_COMPILED_AFTER_MS).unref();
+  watchMemory();
   const code = await sidecar(args, {
     env,
     stdout: process.stdout,

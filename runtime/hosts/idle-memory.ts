@@ -1,0 +1,67 @@
+/**
+ * Gives memory back after a burst of work. V8 collects when it is asked for
+ * memory, so that a process with nothing to do keeps what its last burst took;
+ * beside every app of a machine that adds up. It looks every few seconds, and
+ * collects when much was taken since and no more is being taken.
+ */
+import { runInNewContext } from 'node:vm';
+import { setFlagsFromString } from 'node:v8';
+
+const LOOK_MS = 2_000;
+/** Less than this is not worth the pause. */
+const WORTH_BYTES = 24 * 2 ** 20;
+/** What a process takes without doing anything. */
+const NOISE_BYTES = 2 ** 20;
+/** A process that is busy has better use for its time. */
+const BUSY = 0.5;
+
+export interface MemoryView {
+  /** Resident bytes. */
+  readonly resident: () => number;
+  /** Share of the time that the event loop was busy, since the last call. */
+  readonly busy: () => number;
+  readonly collect: () => void;
+}
+
+/** One look; the result says whether it collected. */
+export type Look = () => boolean;
+
+export function createLook({ resident, busy, collect }: MemoryView): Look {
+  let floor = resident();
+  let before = floor;
+  return () => {
+    const now = resident();
+    const isGrowing = now > before + NOISE_BYTES;
+    before = now;
+    floor = Math.min(floor, now);
+    if (busy() > BUSY || isGrowing || now - floor < WORTH_BYTES) return false;
+    collect();
+    // What is left is in use: it counts from there.
+    floor = before = resident();
+    return true;
+  };
+}
+
+/** Looks for as long as the process runs, and keeps no process alive. */
+export function watchMemory(): void {
+  let used = performance.eventLoopUtilization();
+  const look = createLook({
+    resident: () => process.memoryUsage.rss(),
+    busy() {
+      const now = performance.eventLoopUtilization();
+      const { utilization } = performance.eventLoopUtilization(now, used);
+      used = now;
+      return utilization;
+    },
+    collect: collectGarbage,
+  });
+  setInterval(look, LOOK_MS).unref();
+}
+
+/** Node has this for whoever starts it with a flag; the flag can be given later, too. */
+export function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  setFlagsFromString('--no-expose-gc');
+  collect();
+}
