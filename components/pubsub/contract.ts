@@ -53,7 +53,11 @@ export interface PublishOptions {
   readonly untilHandled?: boolean;
 }
 
-/** Feature names as in Dapr: `MESSAGE_TTL`, `SUBSCRIBE_WILDCARDS`, `BULK_PUBSUB`. */
+/**
+ * Feature names as in Dapr: `MESSAGE_TTL`, `SUBSCRIBE_WILDCARDS`, `BULK_PUBSUB`, and
+ * `BULK_SUBSCRIBE_IMMEDIATE` of a broker that hands out its next event when the last is
+ * done, so that waiting for more of them would be in vain.
+ */
 export interface PubSub extends Component {
   /** Resolves when the broker has taken responsibility for the event. */
   publish(message: BrokerMessage, options?: PublishOptions): Promise<void>;

@@ -236,6 +236,19 @@ describe('a bulk subscription', () => {
     expect(sizes).toEqual([3, 1]);
   });
 
+  it('gets one event at a time from a broker that hands out the next after the last', async () => {
+    const pubsub: PubSub = { ...world.pubsub, features: ['BULK_SUBSCRIBE_IMMEDIATE'] };
+    const { subscriptions } = start({}, { pubsub });
+    const sizes: number[] = [];
+    await subscriptions.subscribeBytes(bulk, never, async ({ entries }) => {
+      sizes.push(entries.length);
+      return { statuses: new Map(entries.map(({ entryId }) => [entryId, 'SUCCESS'])) };
+    });
+    expect(await world.push('t')).toBe('done');
+    expect(await world.push('t')).toBe('done');
+    expect(sizes).toEqual([1, 1]);
+  });
+
   it('tries only those again that are not done, and drops what it is told to', async () => {
     world = start(threeTimes);
     const calls: BulkDelivery[] = [];

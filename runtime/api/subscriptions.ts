@@ -199,9 +199,10 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
     };
     const drain = createDrain(timer, DRAIN_MS);
     const isClosing = (): boolean => drain.closing;
+    const isImmediate = entry.pubsub.features.includes('BULK_SUBSCRIBE_IMMEDIATE');
     const batcher =
       bulk &&
-      createBatcher(bulk, timer, (batch) =>
+      createBatcher(isImmediate ? { maxMessagesCount: 1 } : bulk, timer, (batch) =>
         deliverBatch(parts, batch, deliverBulk!, drain.signal, isClosing),
       );
     const brokerTopic = `${entry.topicPrefix ?? ''}${topic}`;
