@@ -27,6 +27,8 @@ export interface AppSubscriptionsOptions {
   readonly list?: () => Promise<readonly AppSubscription[]>;
   /** True when the component is there; one that comes later is told by `refresh`. Default: all are. */
   readonly hasPubSub?: (name: string) => boolean;
+  /** False: there is no pub/sub component, so the app is not asked before `refresh` tells of one. Default: there is. */
+  readonly hasAny?: () => boolean;
 }
 
 export interface AppSubscriptions {
@@ -112,8 +114,9 @@ async function listOf(options: AppSubscriptionsOptions): Promise<readonly AppSub
  */
 export async function subscribeApp(options: AppSubscriptionsOptions): Promise<AppSubscriptions> {
   const { app, subscriptions, logger, events = app.events ?? createHttpEvents(app) } = options;
-  const { hasPubSub = () => true } = options;
-  const listed = await listOf(options);
+  const { hasPubSub = () => true, hasAny = () => true } = options;
+  let asked: readonly AppSubscription[] | undefined = hasAny() ? await listOf(options) : undefined;
+  const listed = (): readonly AppSubscription[] => asked ?? [];
   let declared = declaredOnes(options.declared ?? []);
   const open = new Map<string, { readonly made: string; readonly subscription: Subscription }>();
   let closed = false;
@@ -123,8 +126,8 @@ export async function subscribeApp(options: AppSubscriptionsOptions): Promise<Ap
     const { pubsub, topic } = request;
     try {
       const { deliver, deliverBulk } = events;
-      const asked = { ...request, announced: true };
-      const subscription = await subscriptions.subscribeBytes(asked, deliver, deliverBulk);
+      const announced = { ...request, announced: true };
+      const subscription = await subscriptions.subscribeBytes(announced, deliver, deliverBulk);
       open.set(key, { made: JSON.stringify(request), subscription });
     } catch (error) {
       const code = isTroupeError(error) ? error.code : undefined;
@@ -139,7 +142,7 @@ export async function subscribeApp(options: AppSubscriptionsOptions): Promise<Ap
   }
 
   async function reconcile(): Promise<void> {
-    const wanted = closed ? new Map<string, AppSubscription>() : wantedOf(declared, listed);
+    const wanted = closed ? new Map<string, AppSubscription>() : wantedOf(declared, listed());
     const stale = [...open].filter(([key, { made }]) => {
       const now = wanted.get(key);
       return !now || JSON.stringify(now) !== made;
@@ -162,11 +165,11 @@ export async function subscribeApp(options: AppSubscriptionsOptions): Promise<Ap
     return done;
   }
 
-  subscriptions.announce(() => [...wantedOf(declared, listed).values()].map(infoOf));
+  subscriptions.announce(() => [...wantedOf(declared, listed()).values()].map(infoOf));
   await inTurn(reconcile);
   return {
     get topics() {
-      return [...wantedOf(declared, listed)]
+      return [...wantedOf(declared, listed())]
         .filter(([key]) => open.has(key))
         .map(([, { pubsub, topic }]) => ({ pubsub, topic }));
     },
@@ -178,6 +181,7 @@ export async function subscribeApp(options: AppSubscriptionsOptions): Promise<Ap
       inTurn(async () => {
         const of = [...open.keys()].filter((key) => key.startsWith(`${pubsub}||`));
         await Promise.all(of.map(end));
+        if (!asked && hasAny()) asked = await listOf(options);
         await reconcile();
       }),
     close() {

@@ -73,7 +73,8 @@ export interface PubSubApi {
   bulkPublish(request: BulkPublishRequest): Promise<{ entryId: string; error: string }[]>;
   /** Publishes a message of a broker as it is to another topic of the same component. */
   forward(pubsub: string, topic: string, message: BrokerMessage): Promise<void>;
-  has(pubsub: string): boolean;
+  /** True when the component is there; without a name, when any is. */
+  has(pubsub?: string): boolean;
   /** The component. Throws ERR_PUBSUB_NOT_FOUND. */
   require(pubsub: string, metadata?: Metadata): PubSubEntry;
 }
@@ -193,7 +194,7 @@ export function createPubSubApi(options: PubSubOptions): PubSubApi {
 
   return {
     appId,
-    has: (name) => pubsubs.has(name),
+    has: (name) => (name === undefined ? pubsubs.size > 0 : pubsubs.has(name)),
     require,
 
     async forward(name, topic, message) {

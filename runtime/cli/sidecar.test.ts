@@ -104,7 +104,10 @@ describe('troupe sidecar', () => {
 describe('the start of the sidecar', () => {
   it('lets outbound calls through before the app is there, and is healthy after it', async () => {
     const [port] = (await freePorts(1)) as [number];
-    await using sidecar = await startSidecar({ resources: [store], args: [`--app-port=${port}`] });
+    await using sidecar = await startSidecar({
+      resources: [store, componentYaml('pubsub', 'pubsub.in-memory')],
+      args: [`--app-port=${port}`],
+    });
     await sidecar.healthy('/v1.0/healthz/outbound');
     const early = await fetch(`${sidecar.base}/v1.0/healthz`);
     expect(early.status).toBe(500);

@@ -253,6 +253,7 @@ async function startSubscriptions(
       signal,
       declared: subscriptions ?? [],
       hasPubSub: (name) => api.pubsub.has(name),
+      hasAny: () => api.pubsub.has(),
       ...(listsNone ? { list: () => Promise.resolve([]) } : {}),
     });
   } catch (error) {
