@@ -1,5 +1,5 @@
 /** HTTP rows of the actor block, by Dapr's actors API reference. */
-import type { ActorAddress } from '../core/errors.ts';
+import { isTroupeError, type ActorAddress } from '../core/errors.ts';
 import type { EntryOperation, ReminderSpec, TimerSpec } from '../core/ports.ts';
 import type { ActorsApi } from './actors.ts';
 import { ApiError } from './api-error.ts';
@@ -58,6 +58,24 @@ function explain(code: string, { params }: HttpRequest): string | undefined {
   }
 }
 
+/** What an app answered in place of 200 is told in daprd's words, which are all there is to tell. */
+async function callAsDapr(
+  api: ActorsApi,
+  request: Parameters<ActorsApi['call']>[0],
+): ReturnType<ActorsApi['call']> {
+  try {
+    return await api.call(request);
+  } catch (cause) {
+    if (!isTroupeError(cause) || cause.code !== 'COMPONENT' || !isObject(cause.details))
+      throw cause;
+    const { status, rpc } = cause.details;
+    if (status === undefined && rpc === undefined) throw cause;
+    const text = `error invoke actor method: ${cause.message}`;
+    const far = `error invoke actor method: rpc error: code = ${String(rpc)} desc = ${text}`;
+    throw new ApiError('ACTOR_INVOKE_METHOD', rpc === undefined ? text : far, { cause });
+  }
+}
+
 async function call(
   api: ActorsApi,
   now: () => number,
@@ -68,7 +86,7 @@ async function call(
     data,
     binary,
     headers: answered,
-  } = await api.call({
+  } = await callAsDapr(api, {
     type: params[0]!,
     id: params[1]!,
     method: params[2]!,

@@ -17,6 +17,7 @@ import type {
   WireRequest,
 } from '../core/ports.ts';
 import { ApiError } from './api-error.ts';
+import { FORBIDDEN_IN_METHOD, withoutSteps } from './invoke-method.ts';
 
 export interface ActorCallRequest extends ActorAddress {
   readonly method: string;
@@ -70,6 +71,8 @@ export interface NamedReminder {
 
 // oxlint-disable-next-line no-control-regex -- Control characters are what the names are checked for.
 const FORBIDDEN = /[#?/\\\x00-\x1f\x7f]/;
+/** Nothing to clean. */
+const PLAIN = /^[^/.]+$/;
 const RESERVED = /^dapr\.internal\..+\.(?:workflow|activity|executor|retentioner)$/;
 
 function checkName(value: string, what: string): void {
@@ -80,6 +83,15 @@ function checkName(value: string, what: string): void {
       `invalid request: invalid ${what}: ${shown} must not be a path step nor hold # ? / \\ or control characters`,
     );
   }
+}
+
+/** As in Dapr, a method may be a path: its steps are taken, so that it stays below its actor. */
+function cleanMethod(method: string): string {
+  if (!FORBIDDEN_IN_METHOD.test(method)) return PLAIN.test(method) ? method : withoutSteps(method);
+  throw new ApiError(
+    'BAD_REQUEST',
+    `invalid request: invalid method: ${JSON.stringify(method)} must not hold # ? or control characters`,
+  );
 }
 
 function checkActor({ type, id }: ActorAddress): void {
@@ -151,8 +163,10 @@ export function createActorsApi(actors: ActorRuntime | undefined, hasTtl = true)
   return {
     async call(request) {
       checkActor(request);
-      checkName(request.method, 'method');
-      return replyOf(await runtime().call(request));
+      const method = cleanMethod(request.method);
+      return replyOf(
+        await runtime().call(method === request.method ? request : { ...request, method }),
+      );
     },
 
     async getState(actor, name) {

@@ -2,19 +2,24 @@
 import { ApiError } from './api-error.ts';
 
 // oxlint-disable-next-line no-control-regex -- Control characters are what the method is checked for.
-const FORBIDDEN = /[#?\x00-\x1f\x7f]/;
+export const FORBIDDEN_IN_METHOD = /[#?\x00-\x1f\x7f]/;
 
 /** A percent sign that begins no escape: daprd cannot make a URL of it. An app over gRPC takes it. */
 const LONE_PERCENT = /%(?![0-9a-f]{2})/i;
 
 /** The method path without steps to elsewhere. Errors: ERR_DIRECT_INVOKE, as in daprd. */
 export function cleanMethod(path: string, target = ''): string {
-  if (FORBIDDEN.test(path)) {
+  if (FORBIDDEN_IN_METHOD.test(path)) {
     throw failure(
       target,
       `invalid method ${JSON.stringify(path)}: it must not hold # ? or control characters`,
     );
   }
+  return withoutSteps(path);
+}
+
+/** A path whose steps up and in place are taken. */
+export function withoutSteps(path: string): string {
   const steps: string[] = [];
   for (const step of path.split('/')) {
     if (step === '..') steps.pop();

@@ -65,6 +65,8 @@ export interface MetadataApi {
   set(key: string, value: string): void;
 }
 
+/** Among what a host waits for: its own start, the app's included. */
+const RUNTIME_TARGET = 'runtime';
 const VERSION_LABEL = 'daprRuntimeVersion';
 
 export function createMetadataApi(options: MetadataOptions): MetadataApi {
@@ -80,8 +82,8 @@ export function createMetadataApi(options: MetadataOptions): MetadataApi {
     get() {
       const actors = options.actors?.types() ?? [];
       const features = options.enabledFeatures ?? (options.actors ? ['ActorStateTTL'] : []);
-      const isReady = (ready?.().inbound.length ?? 0) === 0;
-      const isPlaced = isEnabled && (options.isPlaced?.() ?? true);
+      const isReady = !ready?.().inbound.includes(RUNTIME_TARGET);
+      const isPlaced = isEnabled && isReady && (options.isPlaced?.() ?? true);
       const schedulers = options.schedulers?.() ?? [];
       return filled({
         id: appId,
@@ -96,8 +98,10 @@ export function createMetadataApi(options: MetadataOptions): MetadataApi {
         actorRuntime: filled({
           runtimeStatus: isEnabled ? (isReady ? 'RUNNING' : 'INITIALIZING') : 'DISABLED',
           activeActors: actors,
-          hostReady: isPlaced && isReady,
-          placement: isPlaced ? 'placement: connected' : 'placement: disconnected',
+          hostReady: isPlaced,
+          // While it starts it is neither.
+          placement:
+            isEnabled && !isReady ? '' : `placement: ${isPlaced ? 'connected' : 'disconnected'}`,
         }),
         ...(schedulers.length > 0 ? { scheduler: { connected_addresses: schedulers } } : {}),
         resiliencies: named(options.resiliencies),

@@ -37,6 +37,7 @@ export class Activation {
   activating = false;
   #timers: ActivationTimers | undefined = undefined;
   #whenIdle: (() => void)[] | undefined = undefined;
+  #leaving: AbortController | undefined = undefined;
   #besides = 0;
   /** For an actor outside: its transactions run one after another. */
   readonly order = new Order();
@@ -152,6 +153,15 @@ export class Activation {
   /** Resolves when no turn runs or waits. */
   async idle(): Promise<void> {
     if (this.busy) await new Promise<void>((resolve) => (this.#whenIdle ??= []).push(resolve));
+  }
+
+  /** Aborts when the actor has to leave although a turn of it still runs. */
+  get leaving(): AbortSignal {
+    return (this.#leaving ??= new AbortController()).signal;
+  }
+
+  giveUp(reason: TroupeError): void {
+    this.#leaving?.abort(reason);
   }
 
   /** Tells the instance of its end, also while a turn of it runs. */

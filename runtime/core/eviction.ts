@@ -7,8 +7,10 @@ import type { Activation } from './activation.ts';
 import { evictedError } from './call.ts';
 import type { ClockTimer } from './ports.ts';
 
-/** What turns of an actor that has to leave may take, and then its `onDeactivate`. */
+/** What turns of an actor that has to leave may take. */
 const DRAIN_MS = 2000;
+/** What its `onDeactivate` may take then; Dapr's placement drops a member that takes 8 s for a round. */
+const DEACTIVATE_MS = 5000;
 
 export async function evict(activation: Activation): Promise<void> {
   const { mailbox, parts, host, address } = activation;
@@ -17,8 +19,16 @@ export async function evict(activation: Activation): Promise<void> {
   };
   relocate();
   await within(activation, host.target.drainMs ?? DRAIN_MS, activation.idle());
-  for (const { call } of [...mailbox.running()]) call.abandon(evictedError(call));
-  await within(activation, DRAIN_MS, activation.deactivate()).catch((err: unknown) =>
+  for (const { call } of [...mailbox.running()]) {
+    parts.logger.warn(
+      { actor: address },
+      `Timed out waiting for actor type '${address.type}' in-flight lock claims to be released, its turns are given up`,
+    );
+    const reason = evictedError(call);
+    call.abandon(reason);
+    activation.giveUp(reason);
+  }
+  await within(activation, DEACTIVATE_MS, activation.deactivate()).catch((err: unknown) =>
     parts.logger.error({ actor: address, err }, 'onDeactivate failed'),
   );
   relocate();

@@ -2,6 +2,7 @@
 import type { Api } from '../api/index.ts';
 import { Engine } from '../core/engine.ts';
 import type { ActorRuntime, Placement } from '../core/ports.ts';
+import type { Resiliency } from '../core/resiliency.ts';
 import type { Telemetry } from '../core/telemetry.ts';
 import type { Tracer } from '../core/tracing.ts';
 import { createSinglePlacement } from '../placement/single.ts';
@@ -12,6 +13,7 @@ import { actorStoreOf } from './composition.ts';
 import type { LoadedComponents } from './loaded-components.ts';
 import type { SidecarApp } from './sidecar-app.ts';
 import type { ControlPlane } from './sidecar-control-plane.ts';
+import { memberActors } from './sidecar-members.ts';
 import type { SidecarOptions } from './sidecar-options.ts';
 import { createSystemClock, systemRandom } from './system-clock.ts';
 import { interceptorsOf } from './trace-calls.ts';
@@ -19,8 +21,10 @@ import { interceptorsOf } from './trace-calls.ts';
 /** daprd ends no call by itself; a day is what a call without a deadline gets. */
 const DEFAULT_TIMEOUT_MS = 86_400_000;
 
-export interface Hosting {
+export interface Hosting extends AsyncDisposable {
   readonly engine: Engine;
+  /** As the API has them. */
+  readonly actors: ActorRuntime;
   /** `address` is where other members reach this host; it joins them when the app is registered. */
   start(given: Api, address: string, registered: Promise<void> | undefined): Promise<void>;
 }
@@ -32,11 +36,12 @@ export interface HostingParts {
   readonly api: () => Api;
   readonly telemetry: Telemetry | undefined;
   readonly tracer: Tracer | undefined;
+  readonly resiliency: Resiliency;
 }
 
 /** Undefined: nothing keeps actors here, and no others are known. */
 export function hostActors(parts: HostingParts): Hosting | undefined {
-  const { options, components, controlPlane, api, telemetry, tracer } = parts;
+  const { options, components, controlPlane, api, telemetry, tracer, resiliency } = parts;
   const { appId, log, clock = createSystemClock(), actors = [] } = options;
   const { place } = controlPlane;
   if (!components.actorStore && actors.length === 0) {
@@ -69,8 +74,12 @@ export function hostActors(parts: HostingParts): Hosting | undefined {
   if (components.actorStore) {
     log.info({}, `Using '${components.actorStore.name}' as actor state store`);
   }
+  const logger = log.scoped('dapr.runtime.actor');
+  const members = joined && memberActors({ engine, clock, logger, resiliency });
   return {
     engine,
+    actors: members ?? engine.actors,
+    [Symbol.asyncDispose]: async () => members?.[Symbol.asyncDispose](),
     async start(given, address, registered) {
       await alone?.start();
       await subscribeActors(given, engine, actors);

@@ -129,7 +129,9 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     api: () => api,
     telemetry,
     tracer,
+    resiliency,
   });
+  if (hosting) undo.use(hosting);
   metrics?.onRead(() => hosting?.engine.gauge(metrics.telemetry));
   const api = createApi({
     ...components,
@@ -141,8 +143,7 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     runtimeVersion: DAPR_VERSION,
     actorsEnabled: hosting !== undefined || options.actorsEnabled === true,
     actors:
-      hosting &&
-      untilRegistered(underActorPolicies(hosting.engine.actors, resiliency), app.registration),
+      hosting && untilRegistered(underActorPolicies(hosting.actors, resiliency), app.registration),
     app: app.channel,
     peers: peering.peers,
     endpoints,

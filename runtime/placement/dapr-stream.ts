@@ -147,7 +147,7 @@ export function createPlacementStream(options: PlacementStreamOptions): Placemen
       void call?.write(codec().request.encode(host));
     },
     reset(why) {
-      logger.warn({}, `Closing connection to placement: ${why}`);
+      logger.warn({}, `${why}, closing stream to reconnect`);
       call?.cancel();
     },
     async close() {

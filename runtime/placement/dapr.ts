@@ -111,7 +111,7 @@ export function createDaprPlacement(options: DaprPlacementOptions): DaprPlacemen
 
   function failed(error: unknown): void {
     logger.error({ err: error }, 'placement order failed');
-    link.reset('an order could not be followed');
+    link.reset('An order could not be followed');
   }
 
   function report(): void {
@@ -177,14 +177,14 @@ export function createDaprPlacement(options: DaprPlacementOptions): DaprPlacemen
         limit?.cancel();
         limit = clock.timer(
           clock.now() + options.disseminateTimeoutMs,
-          () => link.reset(`dissemination timeout for version ${ordered}`),
+          () => link.reset(`Dissemination timeout for version ${ordered}`),
           { background: true },
         );
         acknowledge(OPERATIONS.lock, of);
         return;
       case 'update':
         if (version > ordered) {
-          link.reset(`version mismatch: expected ${version}, got ${ordered}`);
+          link.reset(`Version mismatch: expected ${version}, got ${ordered}`);
           return;
         }
         limit?.cancel();
@@ -202,7 +202,7 @@ export function createDaprPlacement(options: DaprPlacementOptions): DaprPlacemen
         options.settled();
         return;
       default:
-        link.reset(`unknown operation: ${order.operation}`);
+        link.reset(`Unknown operation: ${order.operation}`);
     }
   }
 

@@ -8,7 +8,7 @@ import type { Clock, EngineLogger } from '../core/ports.ts';
 import { createGrpcClient, hostAndPort, type GrpcClient } from '../transport/grpc/client.ts';
 import type { OutgoingCall } from '../transport/grpc/client-call.ts';
 import type { Protos } from '../transport/grpc/proto.ts';
-import { CODES, GrpcError } from '../transport/grpc/status.ts';
+import { CODES, goCodeName, GrpcError } from '../transport/grpc/status.ts';
 import {
   createTriggers,
   SCHEDULER,
@@ -48,26 +48,23 @@ const REQUEST_MS = 30_000;
 const PAUSE_MS = 500;
 const JITTER_MS = 500;
 
-const CODE_NAMES: Readonly<Record<number, [string, ErrorCode]>> = {
-  [CODES.CANCELLED]: ['Canceled', 'CANCELLED'],
-  [CODES.INVALID_ARGUMENT]: ['InvalidArgument', 'INVALID_ARGUMENT'],
-  [CODES.DEADLINE_EXCEEDED]: ['DeadlineExceeded', 'TIMEOUT'],
-  [CODES.NOT_FOUND]: ['NotFound', 'NOT_FOUND'],
-  [CODES.ALREADY_EXISTS]: ['AlreadyExists', 'CONFLICT'],
-  [CODES.PERMISSION_DENIED]: ['PermissionDenied', 'FORBIDDEN'],
-  [CODES.RESOURCE_EXHAUSTED]: ['ResourceExhausted', 'COMPONENT'],
-  [CODES.FAILED_PRECONDITION]: ['FailedPrecondition', 'COMPONENT'],
-  [CODES.UNIMPLEMENTED]: ['Unimplemented', 'UNSUPPORTED'],
-  [CODES.INTERNAL]: ['Internal', 'COMPONENT'],
-  [CODES.UNAVAILABLE]: ['Unavailable', 'UNAVAILABLE'],
+const OWN_CODES: Readonly<Record<number, ErrorCode>> = {
+  [CODES.CANCELLED]: 'CANCELLED',
+  [CODES.INVALID_ARGUMENT]: 'INVALID_ARGUMENT',
+  [CODES.DEADLINE_EXCEEDED]: 'TIMEOUT',
+  [CODES.NOT_FOUND]: 'NOT_FOUND',
+  [CODES.ALREADY_EXISTS]: 'CONFLICT',
+  [CODES.PERMISSION_DENIED]: 'FORBIDDEN',
+  [CODES.UNIMPLEMENTED]: 'UNSUPPORTED',
+  [CODES.UNAVAILABLE]: 'UNAVAILABLE',
 };
 
 /** The scheduler's refusal in the words that daprd passes on. */
 function errorOf(cause: unknown): unknown {
   if (!(cause instanceof GrpcError)) return cause;
   const { code, message } = cause.status;
-  const [name, own] = CODE_NAMES[code] ?? ['Unknown', 'COMPONENT'];
-  return new TroupeError(own, `rpc error: code = ${name} desc = ${message}`, { cause });
+  const text = `rpc error: code = ${goCodeName(code)} desc = ${message}`;
+  return new TroupeError(OWN_CODES[code] ?? 'COMPONENT', text, { cause });
 }
 
 export function createDaprScheduler(options: DaprSchedulerOptions): DaprScheduler {

@@ -1,5 +1,6 @@
 /** Calls and firings to the sidecar that has the actor: daprd or Troupe, which look the same from here. */
 import { toBytes, wireReply, type LocalValue, type Payload } from '../core/codec.ts';
+import type { Firing } from '../core/timers.ts';
 import { fromWireError, TroupeError } from '../core/errors.ts';
 import type { Peer, PeerCall } from '../core/peer.ts';
 import { bytesOfAny } from '../transport/grpc/any.ts';
@@ -8,7 +9,7 @@ import { hostAndPort } from '../transport/grpc/client.ts';
 import { callHeaders } from '../transport/call-headers.ts';
 import { createProtos, type Protos } from '../transport/grpc/proto.ts';
 import { wireErrorOf } from '../transport/grpc/status-details.ts';
-import { CODES, GrpcError } from '../transport/grpc/status.ts';
+import { CODES, goCodeName, GrpcError } from '../transport/grpc/status.ts';
 import {
   actorMetadata,
   CALL_MOVED,
@@ -57,6 +58,20 @@ function requestOf(call: PeerCall, now: number): InternalRequest {
   };
 }
 
+/** Of a timer the message carries all but the method that it calls. */
+function firingMessage(call: PeerCall): Partial<ReminderMessage> {
+  const { value } = call.payload as LocalValue;
+  if (call.kind === 'reminder') return reminderMessage(call, value as Firing);
+  const { firing } = value as { firing: Firing };
+  const { due, period } = firing.given ?? {};
+  return {
+    ...reminderMessage(call, firing),
+    isTimer: true,
+    dueTime: typeof due === 'string' ? due : '',
+    period: typeof period === 'string' ? period : '',
+  };
+}
+
 function replyOf({ headers, message }: InternalResponse): Payload {
   const received = headersOf(headers);
   if (message?.contentType) received['content-type'] = message.contentType;
@@ -92,7 +107,7 @@ function errorOf(error: unknown, { type, id, method }: PeerCall, address: string
       return new TroupeError(
         'COMPONENT',
         message.startsWith(PREFIX) ? message.slice(PREFIX.length) : message,
-        options,
+        { ...options, details: { rpc: goCodeName(code) } },
       );
   }
 }
@@ -115,13 +130,12 @@ export function createActorPeer(options: ActorPeerOptions): Peer {
   return {
     async call(address, call, signal) {
       try {
-        if (call.kind === 'reminder') {
+        if (call.kind === 'reminder' || call.kind === 'timer') {
           const { request } = protos.method<Partial<ReminderMessage>, object>(
             SERVICE,
             'CallActorReminder',
           );
-          const firing = (call.payload as LocalValue).value as { name: string; data: unknown };
-          const message = request.encode(reminderMessage(call, firing));
+          const message = request.encode(firingMessage(call));
           await send(address, call, signal, 'CallActorReminder', message);
           return new Uint8Array(0);
         }

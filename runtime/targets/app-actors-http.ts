@@ -33,6 +33,9 @@ const NOT_RETURNED = new Set([
   'transfer-encoding',
 ]);
 
+/** An app that does not answer the end of an actor must not keep its host from stopping, which has 5 s. */
+const DEACTIVATE_MS = 4000;
+
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
@@ -57,6 +60,9 @@ const isTruthy = (value: string | readonly string[] | undefined): boolean =>
 const pathOf = ({ type, id }: AppActorCall | { type: string; id: string }): string =>
   `/actors/${encodeURIComponent(type)}/${encodeURIComponent(id)}`;
 
+/** A method may be a path. */
+const stepsOf = (method: string): string => method.split('/').map(encodeURIComponent).join('/');
+
 export function createHttpActorDelivery(app: HttpActorApp): AppActorDelivery {
   async function put(
     call: AppActorCall,
@@ -69,6 +75,7 @@ export function createHttpActorDelivery(app: HttpActorApp): AppActorDelivery {
       query: call.wire?.query ?? '',
       headers: headersOf(call),
       body,
+      signal: call.signal,
     });
     const bytes = await bytesOf(answer);
     if (answer.status === 200) return { body: bytes, headers: answer.headers };
@@ -101,14 +108,15 @@ export function createHttpActorDelivery(app: HttpActorApp): AppActorDelivery {
 
   return {
     async invoke(call) {
-      const { body, headers } = await put(call, encodeURIComponent(call.method), call.body);
+      const { body, headers } = await put(call, stepsOf(call.method), call.body);
       const returned = Object.entries(headers).filter(([name]) => !NOT_RETURNED.has(name));
       return { body, headers: Object.fromEntries(returned) };
     },
     remind: (firing) => fire(firing, 'remind', {}),
     fireTimer: (firing) => fire(firing, 'timer', { callback: firing.callback }),
     async deactivate({ type, id }) {
-      const answer = await app.invoke({ method: 'DELETE', path: pathOf({ type, id }) });
+      const signal = AbortSignal.timeout(DEACTIVATE_MS);
+      const answer = await app.invoke({ method: 'DELETE', path: pathOf({ type, id }), signal });
       const text = decoder.decode(await bytesOf(answer));
       if (answer.status !== 200) {
         throw new TroupeError('COMPONENT', `error from actor service: (${answer.status}) ${text}`, {

@@ -29,6 +29,8 @@ export interface AppActorCall extends ActorAddress {
   readonly headers: Readonly<Record<string, string>> | undefined;
   /** What the app has to send along with calls it makes, for the chain to be known. */
   readonly reentrancyId: string | undefined;
+  /** Aborts when the actor has to leave this host before the app has answered. */
+  readonly signal: AbortSignal;
 }
 
 export interface AppActorInvocation extends AppActorCall {
@@ -141,6 +143,7 @@ class AppActor implements ActorInstance {
       id,
       wire,
       headers,
+      signal: this.#activation.leaving,
       reentrancyId: this.#isReentrant ? turn.chainIdOr(() => parts.random.id()) : turn.chainId,
     };
   }

@@ -1,4 +1,5 @@
 /** An app's answer to GET /dapr/config: which actor types it hosts, and how they are to be kept. */
+import { goText } from '../core/go-text.ts';
 import { parseDuration } from '../core/schedule.ts';
 import type { AppActorType } from './app-actors.ts';
 
@@ -49,7 +50,7 @@ export function readAppConfig(body: unknown, roundMs = Number.POSITIVE_INFINITY)
     return IDLE_MS;
   }
 
-  function drainOf(from: Values, where: string, fallback: number): number {
+  function drainOf(from: Values, where: string, whose: string, fallback: number): number {
     const text = from['drainOngoingCallTimeout'];
     if (text === undefined || text === '') return fallback;
     const ms = typeof text === 'string' ? duration(text) : undefined;
@@ -62,7 +63,7 @@ export function readAppConfig(body: unknown, roundMs = Number.POSITIVE_INFINITY)
     if (ms < roundMs) return ms;
     const clamped = Math.max(roundMs * DRAIN_SHARE, DRAIN_MS);
     warnings.push(
-      `drainOngoingCallTimeout (${ms / 1000}s)${where} meets or exceeds the dissemination timeout; clamping to ${clamped / 1000}s to avoid blocking placement dissemination`,
+      `drainOngoingCallTimeout (${goText(ms)}) for ${whose} meets or exceeds the dissemination timeout (${goText(roundMs)}); clamping to ${goText(clamped)} to avoid blocking placement dissemination`,
     );
     return clamped;
   }
@@ -82,7 +83,7 @@ export function readAppConfig(body: unknown, roundMs = Number.POSITIVE_INFINITY)
   const idleMs = idleOf(body, '', IDLE_MS);
   // Without draining, turns are given up at once.
   const drains = body['drainRebalancedActors'] !== false;
-  const drainMs = drainOf(body, '', DRAIN_MS);
+  const drainMs = drainOf(body, '', 'global config', DRAIN_MS);
   const reentrancyDepth = depthOf(body, '');
   if (body['remindersStoragePartitions']) {
     warnings.push(
@@ -97,7 +98,7 @@ export function readAppConfig(body: unknown, roundMs = Number.POSITIVE_INFINITY)
     const kept = {
       idleMs: idleOf(config, where, IDLE_MS),
       reentrancyDepth: depthOf(config, where),
-      drainMs: drainOf(config, where, drainMs),
+      drainMs: drainOf(config, where, `entities=${types.join(',')}`, drainMs),
     };
     for (const type of types) {
       if (entities.includes(type)) own.set(type, kept);

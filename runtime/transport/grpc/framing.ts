@@ -61,7 +61,7 @@ export class Deframer {
       if (length > this.#maxBytes) {
         throw new GrpcError(
           'RESOURCE_EXHAUSTED',
-          `received message larger than max (${length} vs. ${this.#maxBytes}); raise the limit of the body size or send less`,
+          `grpc: received message larger than max (${length} vs. ${this.#maxBytes})`,
         );
       }
       this.#compressed = flags === COMPRESSED;

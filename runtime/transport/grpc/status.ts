@@ -28,6 +28,16 @@ export const CODES = {
   UNAUTHENTICATED: 16,
 } as const;
 
+/** A code as Go prints it, which is how daprd tells of another's error. */
+export function goCodeName(code: number): string {
+  if (code === CODES.CANCELLED) return 'Canceled';
+  const name = Object.entries(CODES).find(([, one]) => one === code)?.[0] ?? 'UNKNOWN';
+  return name.replaceAll(
+    /([A-Z])([A-Z]*)_?/g,
+    (_, first: string, rest: string) => first + rest.toLowerCase(),
+  );
+}
+
 export type CodeName = keyof typeof CODES;
 
 export interface Status {

@@ -122,6 +122,7 @@ function explain(code: string, { actorType, actorId }: ActorMessage): string | u
       return `did not find address for actor '${actorType}||${actorId}'`;
     case 'METHOD_NOT_FOUND':
       return 'error invoke actor method: actor method not found';
+    case 'COMPONENT':
     case 'INTERNAL':
       return 'error invoke actor method';
     default:
