@@ -48,6 +48,7 @@ const SERVERS: Readonly<Record<string, Server>> = {
   },
   'state.redis': { field: 'redisHost', start: startRedis },
   'pubsub.kafka': { field: 'brokers', start: startKafka },
+  'bindings.kafka': { field: 'brokers', start: startKafka },
   'pubsub.redis': { field: 'redisHost', start: startRedis },
   'configuration.redis': { field: 'redisHost', start: startRedis },
   'lock.redis': { field: 'redisHost', start: startRedis },

@@ -26,6 +26,11 @@ export const bindingKind: Kind<Binding> = {
       load: async () => (await import('./drivers/http.ts')).driver,
     },
     {
+      type: 'bindings.kafka',
+      versions: ['v1'],
+      load: async () => (await import('./drivers/kafka.ts')).driver,
+    },
+    {
       type: 'bindings.localstorage',
       versions: ['v1'],
       load: async () => (await import('./drivers/localstorage.ts')).driver,

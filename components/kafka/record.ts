@@ -51,6 +51,19 @@ export function toRecord(
   };
 }
 
+/** What Kafka takes as the name of a topic. */
+const TOPIC = /^(?!\.{1,2}$)[\w.-]{1,249}$/;
+
+/** @throws ComponentError INVALID_ARGUMENT for a name that no topic can have. */
+export function requireTopic(options: ComponentOptions, topic: string): void {
+  if (typeof topic === 'string' && TOPIC.test(topic)) return;
+  throw new ComponentError(
+    options,
+    'a topic must be 1 to 249 letters, digits, dots, dashes and underscores',
+    { code: 'INVALID_ARGUMENT' },
+  );
+}
+
 /** @throws ComponentError UNSUPPORTED when metadata asks for a schema. */
 export function refuseSchema(
   options: ComponentOptions,

@@ -13,15 +13,12 @@ import { ComponentError } from '../../../runtime/core/errors.ts';
 import type { ComponentOptions, Driver } from '../../component.ts';
 import { Connection } from '../../kafka/connection.ts';
 import { commonFields } from '../../kafka/fields.ts';
-import { fromRecord, refuseSchema, toRecord } from '../../kafka/record.ts';
+import { fromRecord, refuseSchema, requireTopic, toRecord } from '../../kafka/record.ts';
 import { readKafka } from '../../kafka/settings.ts';
 import type { BrokerMessage, PubSub } from '../contract.ts';
 import { FanOut } from '../fan-out.ts';
 
 const fields = commonFields;
-/** What Kafka takes as the name of a topic. */
-const TOPIC = /^(?!\.{1,2}$)[\w.-]{1,249}$/;
-
 interface Topic {
   readonly subscriptions: FanOut;
   together: number;
@@ -48,18 +45,9 @@ async function openBroker(options: ComponentOptions, signal: AbortSignal): Promi
     },
   });
 
-  function requireTopic(topic: string): void {
-    connection.requireOpen();
-    if (typeof topic === 'string' && TOPIC.test(topic)) return;
-    throw new ComponentError(
-      options,
-      'a topic must be 1 to 249 letters, digits, dots, dashes and underscores',
-      { code: 'INVALID_ARGUMENT' },
-    );
-  }
-
   async function send(message: BrokerMessage, abort: AbortSignal | undefined): Promise<void> {
-    requireTopic(message.topic);
+    connection.requireOpen();
+    requireTopic(options, message.topic);
     if (abort?.aborted)
       throw new ComponentError(options, 'the publish was cancelled before it began', {
         code: 'CANCELLED',
@@ -80,7 +68,8 @@ async function openBroker(options: ComponentOptions, signal: AbortSignal): Promi
       );
     },
     async subscribe({ topic, metadata = {}, together = 1 }, handler) {
-      requireTopic(topic);
+      connection.requireOpen();
+      requireTopic(options, topic);
       refuseSchema(options, metadata);
       const isFirst = !topics.has(topic);
       const found = topics.get(topic) ?? { subscriptions: new FanOut(), together: 1 };
