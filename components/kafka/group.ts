@@ -19,6 +19,10 @@ export class Group {
   /** Changes of the session, one after the other. */
   #last: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
+  /** Topics that somebody waits for. */
+  readonly #adding = new Set<string>();
+  #alone: Promise<void> = Promise.resolve();
+  #isRestoring = false;
 
   constructor(parts: Omit<SessionParts, 'lost'>) {
     this.#parts = { ...parts, lost: (session, cause) => this.#lost(session, cause) };
@@ -30,6 +34,21 @@ export class Group {
 
   /** Resolves when the topic is read from. Errors: UNAVAILABLE, INVALID_ARGUMENT, FORBIDDEN. */
   async add(topic: string): Promise<void> {
+    this.#adding.add(topic);
+    try {
+      await this.#with(topic);
+    } catch (cause) {
+      // Another topic may have failed the change that they shared: now each for itself.
+      if (this.#adding.size > 1) {
+        this.#alone = this.#alone.catch(() => {}).then(() => this.#with(topic));
+        await this.#alone;
+      } else throw cause;
+    } finally {
+      this.#adding.delete(topic);
+    }
+  }
+
+  async #with(topic: string): Promise<void> {
     const isNew = !this.#wanted.has(topic);
     this.#wanted.add(topic);
     try {
@@ -105,13 +124,15 @@ export class Group {
 
   /** Until it reads again, or nothing is wanted. */
   async #restore(): Promise<void> {
+    if (this.#isRestoring) return;
+    this.#isRestoring = true;
     const { options, settings } = this.#parts;
     let pause = settings.consumeRetryMs;
     while (this.#wanted.size > 0 && !this.#stop.signal.aborted) {
       try {
         await this.#change();
         options.logger.info({ component: options.name }, 'kafka consumer reads again');
-        return;
+        break;
       } catch (cause) {
         const error = cause instanceof Error ? cause.message : String(cause);
         options.logger.debug({ component: options.name, error }, 'kafka consumer cannot begin');
@@ -119,5 +140,6 @@ export class Group {
       await sleep(pause, undefined, { signal: this.#stop.signal }).catch(() => {});
       pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
     }
+    this.#isRestoring = false;
   }
 }

@@ -148,14 +148,14 @@ export async function subscribeApp(options: AppSubscriptionsOptions): Promise<Ap
       return !now || JSON.stringify(now) !== made;
     });
     await Promise.all(stale.map(([key]) => end(key)));
-    for (const [key, request] of wanted) {
-      if (open.has(key)) continue;
-      if (hasPubSub(request.pubsub)) await start(key, request);
-      else {
-        const { pubsub, topic } = request;
-        logger.warn({ pubsub, topic }, 'topic waits for its pub/sub component, which is not there');
-      }
-    }
+    // All at once: a broker whose consumer group must be joined anew for each joins it once.
+    const starts = Array.from(wanted, async ([key, request]) => {
+      if (open.has(key)) return;
+      if (hasPubSub(request.pubsub)) return start(key, request);
+      const { pubsub, topic } = request;
+      logger.warn({ pubsub, topic }, 'topic waits for its pub/sub component, which is not there');
+    });
+    await Promise.all(starts);
   }
 
   /** Changes happen one after the other. */

@@ -44,6 +44,8 @@ export interface PublishRequest {
   readonly data: Uint8Array;
   readonly contentType?: string | undefined;
   readonly metadata?: Metadata | undefined;
+  /** Where a broker has partitions, the events of one key are in one, unless metadata say otherwise. */
+  readonly key?: string | undefined;
   /** Id of the event. Default: a fresh UUID. */
   readonly id?: string | undefined;
   readonly traceparent?: string | undefined;
@@ -140,7 +142,10 @@ export function createPubSubApi(options: PubSubOptions): PubSubApi {
   ): BrokerMessage {
     const { data, contentType, metadata = {} } = request;
     const topic = `${topicPrefix}${request.topic}`;
-    const rest = Object.keys(metadata).length === 0 ? {} : { metadata };
+    const rest = {
+      ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
+      ...(request.key === undefined ? {} : { key: request.key }),
+    };
     if (isRaw(request.pubsub, metadata)) {
       const { traceparent, tracestate } = request;
       const beside = {
@@ -148,7 +153,7 @@ export function createPubSubApi(options: PubSubOptions): PubSubApi {
         ...(traceparent === undefined ? {} : { traceid: traceparent }),
         ...(tracestate === undefined ? {} : { tracestate }),
       };
-      return { topic, data, ...(contentType ? { contentType } : {}), metadata: beside };
+      return { ...rest, topic, data, ...(contentType ? { contentType } : {}), metadata: beside };
     }
     const bytes = toEventBytes({
       id: request.id,
@@ -255,13 +260,14 @@ const encoder = new TextEncoder();
 export function createPublisher(api: PubSubApi): Publisher {
   return {
     knows: (pubsub) => api.has(pubsub),
-    publish({ id, pubsub, topic, data, metadata, headers }) {
+    publish({ id, pubsub, topic, data, key, metadata, headers }) {
       const bytes = data instanceof Uint8Array;
       return api.publish({
         id,
         pubsub,
         topic,
         untilHandled: true,
+        key,
         data: bytes ? data : encoder.encode(toJson(data) ?? 'null'),
         contentType: bytes ? 'application/octet-stream' : 'application/json',
         ...(metadata ? { metadata } : {}),

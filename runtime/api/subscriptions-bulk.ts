@@ -17,7 +17,8 @@ import {
 } from './subscriptions-deliver.ts';
 import type { BulkDelivery, DeliverBulk, DeliveryStatus, Timer } from './subscriptions.ts';
 
-const MAX_MESSAGES = 100;
+/** Messages that a batch has at most, unless the subscription says otherwise. */
+export const MAX_MESSAGES = 100;
 const MAX_AWAIT_MS = 1000;
 
 export interface BulkOptions {

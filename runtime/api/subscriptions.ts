@@ -14,7 +14,12 @@ import type { BrokerMessage, Subscription } from '../../components/pubsub/contra
 import type { Received } from './cloudevents.ts';
 import type { SubscriptionInfo } from './metadata.ts';
 import { isRaw, type PubSubApi } from './pubsub.ts';
-import { createBatcher, deliverBatch, type BulkOptions } from './subscriptions-bulk.ts';
+import {
+  createBatcher,
+  deliverBatch,
+  MAX_MESSAGES,
+  type BulkOptions,
+} from './subscriptions-bulk.ts';
 import { deliverOne, textOf, type DeliveryParts } from './subscriptions-deliver.ts';
 import { createDrain } from './subscriptions-drain.ts';
 import { compileRoutes, type RouteRule } from './subscriptions-routes.ts';
@@ -207,9 +212,11 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
       );
     const brokerTopic = `${entry.topicPrefix ?? ''}${topic}`;
     const subscription = await entry.pubsub.subscribe(
-      Object.keys(metadata).length === 0
-        ? { topic: brokerTopic }
-        : { topic: brokerTopic, metadata },
+      {
+        topic: brokerTopic,
+        ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
+        ...(bulk ? { together: bulk.maxMessagesCount || MAX_MESSAGES } : {}),
+      },
       (message) =>
         drain.run(() =>
           batcher

@@ -35,6 +35,7 @@ export async function sendMessage(
     pubsub,
     topic,
     data: value,
+    key: sender.id,
     ...(metadata ? { metadata } : {}),
     ...(message.trace ? { headers: message.trace } : {}),
   });

@@ -271,6 +271,8 @@ export interface Publisher {
     readonly pubsub: string;
     readonly topic: string;
     readonly data: unknown;
+    /** The events of one key stay in order where a broker would not keep all in order. */
+    readonly key?: string;
     readonly metadata?: Readonly<Record<string, string>>;
     readonly headers?: Readonly<Record<string, string>>;
   }): Promise<void>;

@@ -14,11 +14,12 @@ export async function subscribeActors(
   engine: Engine,
   actors: readonly ActorClass[],
 ): Promise<void> {
-  for (const actorClass of actors) {
-    for (const subscription of actorClass.subscriptions ?? []) {
-      await subscribeOne(api, engine, actorClass, subscription);
-    }
-  }
+  // All at once: a broker whose consumer group must be joined anew for each joins it once.
+  await Promise.all(
+    actors.flatMap((actorClass) =>
+      (actorClass.subscriptions ?? []).map((one) => subscribeOne(api, engine, actorClass, one)),
+    ),
+  );
 }
 
 /** Delivers a topic into the actors of a type: each event a turn, repetitions dropped by the actor. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { componentYaml, startApp, startSidecar } from '../../runtime/cli/sidecar.fixture.ts';
 import { startDaprd } from '../servers/dapr.ts';
+import { startKafka } from '../servers/kafka.ts';
 import { startPostgresql } from '../servers/postgresql.ts';
 import { startRedis } from '../servers/redis.ts';
 
@@ -143,40 +144,61 @@ async function startSubscriber() {
   return { app, events, [Symbol.asyncDispose]: () => app[Symbol.asyncDispose]() };
 }
 
-it('pubsub.redis carries events of each to the subscriber of the other', async () => {
-  await using server = await startRedis();
-  const yaml = componentYaml('pubsub', 'pubsub.redis', { redisHost: `127.0.0.1:${server.port}` });
-  await using left = await startSubscriber();
-  await using right = await startSubscriber();
-  await using theirs = await startDaprd({
-    appId: 'theirs',
-    appPort: left.app.port,
-    resources: { 'pubsub.yaml': yaml },
-  });
-  await using ours = await startSidecar({
-    appId: 'ours',
-    args: [`--app-port=${right.app.port}`],
-    resources: [yaml],
-  });
-  await ours.healthy();
-  const bases = { ours: ours.base, theirs: `http://127.0.0.1:${theirs.httpPort}` };
-  for (const [from, base] of Object.entries(bases)) {
-    const published = await fetch(`${base}/v1.0/publish/pubsub/orders`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ from }),
+const BROKERS: Readonly<Record<string, () => Promise<Shared>>> = {
+  async 'pubsub.redis'() {
+    const server = await startRedis();
+    const redisHost = `127.0.0.1:${server.port}`;
+    const yaml = componentYaml('pubsub', 'pubsub.redis', { redisHost });
+    return { yaml, [Symbol.asyncDispose]: () => server.stop() };
+  },
+  async 'pubsub.kafka'() {
+    const server = await startKafka();
+    const yaml = componentYaml('pubsub', 'pubsub.kafka', {
+      brokers: `127.0.0.1:${server.port}`,
+      authType: 'none',
+      initialOffset: 'oldest',
     });
-    expect(published.status).toBe(204);
-  }
-  const expected = expect.arrayContaining([
-    expect.objectContaining({ data: { from: 'ours' }, source: 'ours' }),
-    expect.objectContaining({ data: { from: 'theirs' }, source: 'theirs' }),
-  ]) as unknown;
-  await vi.waitFor(
-    () => {
-      expect(left.events).toEqual(expected);
-      expect(right.events).toEqual(expected);
-    },
-    { timeout: 20_000 },
-  );
-});
+    return { yaml, [Symbol.asyncDispose]: () => server.stop() };
+  },
+};
+
+it.each(Object.keys(BROKERS))(
+  '%s carries events of each to the subscriber of the other',
+  async (name) => {
+    await using shared = await BROKERS[name]!();
+    const { yaml } = shared;
+    await using left = await startSubscriber();
+    await using right = await startSubscriber();
+    await using theirs = await startDaprd({
+      appId: 'theirs',
+      appPort: left.app.port,
+      resources: { 'pubsub.yaml': yaml },
+    });
+    await using ours = await startSidecar({
+      appId: 'ours',
+      args: [`--app-port=${right.app.port}`],
+      resources: [yaml],
+    });
+    await ours.healthy();
+    const bases = { ours: ours.base, theirs: `http://127.0.0.1:${theirs.httpPort}` };
+    for (const [from, base] of Object.entries(bases)) {
+      const published = await fetch(`${base}/v1.0/publish/pubsub/orders`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ from }),
+      });
+      expect(published.status).toBe(204);
+    }
+    const expected = expect.arrayContaining([
+      expect.objectContaining({ data: { from: 'ours' }, source: 'ours' }),
+      expect.objectContaining({ data: { from: 'theirs' }, source: 'theirs' }),
+    ]) as unknown;
+    await vi.waitFor(
+      () => {
+        expect(left.events).toEqual(expected);
+        expect(right.events).toEqual(expected);
+      },
+      { timeout: 60_000 },
+    );
+  },
+);

@@ -64,7 +64,10 @@ bindingConformance({
     const state = seen.get(binding)!;
     const before = state.count;
     await binding.invoke(create('x'));
-    if (state.reads) await vi.waitFor(() => expect(state.count).toBeGreaterThan(before), 10_000);
+    if (!state.reads) return;
+    await vi.waitFor(() => {
+      if (state.count === before) throw new Error('no event has come');
+    }, 10_000);
   },
 });
 
