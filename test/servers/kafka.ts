@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import kafkajs from 'kafkajs';
 import { findProgram, INSTALLED, startServer, type TestServer } from './process.ts';
 
 const run = promisify(execFile);
@@ -62,4 +63,23 @@ export function startKafka(): Promise<TestServer> {
     ],
     ready: /Kafka Server started/,
   });
+}
+
+/** A topic of several partitions, which the broker would make with one. */
+export async function createTopic(
+  { host, port }: TestServer,
+  topic: string,
+  numPartitions: number,
+): Promise<void> {
+  const kafka = new kafkajs.Kafka({
+    brokers: [`${host}:${port}`],
+    logLevel: kafkajs.logLevel.NOTHING,
+  });
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    await admin.createTopics({ topics: [{ topic, numPartitions }], waitForLeaders: true });
+  } finally {
+    await admin.disconnect();
+  }
 }
