@@ -1,9 +1,9 @@
 /** Every numbered example does what its expected.txt says, typed as a user would. */
-import { spawnSync } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { absence } from './programs.ts';
 import { parseTranscript, playTranscript, ROOT } from './transcript.ts';
 
 const FREE_PORTS: Readonly<Record<string, string>> = {
@@ -12,10 +12,6 @@ const FREE_PORTS: Readonly<Record<string, string>> = {
 
 /** Programs that examples start; CI installs them. */
 const NEEDS: Readonly<Record<string, string>> = { '04-edge-store': 'ffmpeg' };
-
-function isAbsent(program: string): boolean {
-  return process.env['CI'] === undefined && spawnSync(program, ['-version']).error !== undefined;
-}
 
 const examples = globSync('examples/[0-9]*-*', { cwd: ROOT })
   .map((path) => path.slice(9))
@@ -34,7 +30,8 @@ describe('examples', () => {
 
   it.for(examples)('%s prints what its expected.txt shows', async (name, { skip }) => {
     const program = NEEDS[name];
-    skip(program !== undefined && isAbsent(program), `${program} is not installed`);
+    const reason = program && absence(program);
+    skip(reason !== undefined, reason);
     const expected = readFileSync(join(ROOT, 'examples', name, 'expected.txt'), 'utf8');
     const transcript = parseTranscript(expected);
     const freePorts = FREE_PORTS[name];

@@ -16,7 +16,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums } td, th {
 th { color: #5c6270; font-size: .875rem } td:first-child, th:first-child { text-align: left }
 .cameras { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 1.5rem } figure { margin: 0 }
 img { width: 100%; border-radius: 4px; display: block } figcaption { margin-top: .4rem; font-size: .875rem }
-.bar { fill: #c73a55 } .out { fill: #7a1f77 } text { font: 11px system-ui, sans-serif; fill: #5c6270 }`;
+.bar { fill: #c73a55 } .out { fill: #7a1f77 } .key { display: inline-block; width: .7em; height: .7em; background: #c73a55 } .other { background: #7a1f77 } text { font: 11px system-ui, sans-serif; fill: #5c6270 }`;
 
 function figure(name: string, value: unknown): string {
   return `<div><b>${escaped(value)}</b><span>${escaped(name)}</span></div>`;
@@ -36,7 +36,7 @@ function hoursChart(hours: readonly HourView[]): string {
     return `${bar(counts.in, 0, 'bar')}${bar(counts.out, 13, 'out')}${label}`;
   });
   const width = Math.max(80, shown.length * 34);
-  return `<svg width="${width}" height="120" role="img" aria-label="people in and out by hour">${bars.join('')}</svg>`;
+  return `<svg width="${width}" height="120" role="img" aria-label="people in and out by hour">${bars.join('')}</svg><div class="note"><b class="key"></b> in, <b class="key other"></b> out, at most ${most} an hour</div>`;
 }
 
 function cameraFigure(view: CameraView, png: string): string {

@@ -11,6 +11,7 @@
  *   --origin TIME      when the footage begins, as ISO 8601; default now
  *   --live             play files as slowly as they were taken
  *   --every MS         time in which events gather, default 5000
+ *   --longest-pause MS  between two tries while the centre does not answer, default 30000
  *   --queue-limit N    bytes that may wait on disk, a camera
  *   --queue-ttl MS     age at which an event is not sent any more
  */
@@ -28,6 +29,7 @@ const { values } = parseArgs({
     origin: { type: 'string' },
     live: { type: 'boolean', default: false },
     every: { type: 'string', default: '5000' },
+    'longest-pause': { type: 'string', default: '30000' },
     'queue-limit': { type: 'string' },
     'queue-ttl': { type: 'string' },
   },
@@ -47,6 +49,7 @@ await using edge = await openEdge({
   centre: { url: values.centre, store: values.store },
   folder: values.folder,
   every: Number(values.every),
+  longestPause: Number(values['longest-pause']),
   queue: {
     ...(values['queue-limit'] ? { limit: Number(values['queue-limit']) } : {}),
     ...(values['queue-ttl']

@@ -13,7 +13,6 @@ import { loadCheckpoint, saveCheckpoint, type Checkpoint } from './checkpoint.ts
 import { decode } from './decoder.ts';
 import { Lane } from './lane.ts';
 import {
-  FRAME_BYTES,
   freshState,
   watchBytes,
   type CameraSettings,
@@ -55,6 +54,7 @@ export interface CameraContext {
   /** Milliseconds in which events gather. */
   readonly every: number;
   readonly heartbeat: number;
+  readonly longestPause: number;
   readonly onProblem: (problem: Error) => void;
 }
 
@@ -134,6 +134,7 @@ export async function openCamera(options: CameraOptions, context: CameraContext)
     centre: context.centre,
     every: context.every,
     heartbeat: context.heartbeat,
+    longestPause: context.longestPause,
     onProblem: context.onProblem,
     status: () => ({
       version,
@@ -192,12 +193,17 @@ export async function openCamera(options: CameraOptions, context: CameraContext)
       const chunk = live || isStream ? Math.max(1, Math.round(rate / 2)) : rate * 2;
       for await (const frames of decode({ source, rate, from, live, chunk, signal })) {
         await apply();
-        const count = frames.byteLength / FRAME_BYTES;
         const input = { memory, state, settings, frames, rate, origin };
         const output = await context.pool.run('watch', input, { transfer: [frames], signal });
         state = output.state;
         await take(output.events);
-        if (state.frame - savedAt >= CHECKPOINT_EVERY * rate || count < chunk) await save();
+        if (state.frame - savedAt >= CHECKPOINT_EVERY * rate) await save();
+      }
+      if (!isStream) {
+        const input = { memory, state, settings, frames: new ArrayBuffer(0), rate, origin };
+        const end = await context.pool.run('watch', { ...input, isEnd: true }, { signal });
+        state = end.state;
+        await take(end.events);
       }
       await save();
     },

@@ -26,6 +26,8 @@ export interface EdgeOptions {
   readonly every?: number;
   /** Milliseconds after which a camera with nothing to tell says how it is. Default 60,000. */
   readonly heartbeat?: number;
+  /** Milliseconds between two tries while the centre does not answer, at most. Default 30,000. */
+  readonly longestPause?: number;
   /** Told of what goes wrong and is tried again. */
   readonly onProblem?: (problem: Error) => void;
 }
@@ -44,6 +46,7 @@ export interface Edge extends AsyncDisposable {
 
 const DEFAULT_EVERY = 5000;
 const DEFAULT_HEARTBEAT = 60_000;
+const DEFAULT_LONGEST_PAUSE = 30_000;
 
 export async function openEdge(options: EdgeOptions): Promise<Edge> {
   const { cameras: wanted, folder, workers = 1 } = options;
@@ -57,6 +60,7 @@ export async function openEdge(options: EdgeOptions): Promise<Edge> {
     queue: options.queue ?? {},
     every: options.every ?? DEFAULT_EVERY,
     heartbeat: options.heartbeat ?? DEFAULT_HEARTBEAT,
+    longestPause: options.longestPause ?? DEFAULT_LONGEST_PAUSE,
     onProblem: options.onProblem ?? (() => undefined),
   };
   const cameras: Camera[] = [];

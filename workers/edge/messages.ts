@@ -122,6 +122,8 @@ export interface WatchInput {
   readonly rate: number;
   /** Time of frame 0. */
   readonly origin: number;
+  /** Nothing comes after these frames: what has begun ends. Default false. */
+  readonly isEnd?: boolean;
   /** Also answer with the people of every analysed frame. Default false. */
   readonly trace?: boolean;
 }

@@ -16,11 +16,13 @@ export interface UplinkOptions {
   readonly centre: Centre;
   readonly status: () => CameraStatus;
   readonly onSettings: (desired: { readonly version: number; readonly settings: unknown }) => void;
-  /** Milliseconds in which events of the lane `record` gather. Default 5000. */
-  readonly every?: number;
-  /** Milliseconds after which a camera with nothing to tell says how it is. Default 60,000. */
-  readonly heartbeat?: number;
-  readonly onProblem?: (problem: Error) => void;
+  /** Milliseconds in which events of the lane `record` gather. */
+  readonly every: number;
+  /** Milliseconds after which a camera with nothing to tell says how it is. */
+  readonly heartbeat: number;
+  /** Milliseconds between two tries while the centre does not answer, at most. */
+  readonly longestPause: number;
+  readonly onProblem: (problem: Error) => void;
 }
 
 export interface Uplink {
@@ -38,10 +40,9 @@ export interface Uplink {
 /** Bytes on disk of the events in one report. */
 const SHARE: Readonly<Record<LaneName, number>> = { now: 16 * 1024, record: 48 * 1024 };
 const FIRST_PAUSE = 500;
-const LONGEST_PAUSE = 30_000;
 
 export function startUplink(options: UplinkOptions): Uplink {
-  const { camera, stream, lanes, centre, every = 5000, heartbeat = 60_000 } = options;
+  const { camera, stream, lanes, centre, every, heartbeat, longestPause } = options;
   const stop = new AbortController();
   let pause = 0;
   let reports = 0;
@@ -84,8 +85,8 @@ export function startUplink(options: UplinkOptions): Uplink {
       expected?: number;
     };
     if (code === 'GAP' && lane) await lanes[lane].rewind(Number(expected));
-    if (!stop.signal.aborted) options.onProblem?.(error as Error);
-    pause = Math.min(LONGEST_PAUSE, pause === 0 ? FIRST_PAUSE : pause * 2);
+    if (!stop.signal.aborted) options.onProblem(error as Error);
+    pause = Math.min(longestPause, pause === 0 ? FIRST_PAUSE : pause * 2);
   }
 
   const isTold = (): boolean => {

@@ -169,6 +169,13 @@ export function heatEvent(
   { frame, rate, at }: Moment,
 ): EdgeEvent | undefined {
   if (frame === 0 || frame % Math.max(1, Math.round(heatEvery * rate)) !== 0) return undefined;
+  return takeHeat(state, { rate, at: at(frame) });
+}
+
+function takeHeat(
+  state: WatchState,
+  { rate, at }: { rate: number; at: number },
+): EdgeEvent | undefined {
   const cells: number[] = [];
   for (const [cell, frames] of Object.entries(state.heat)) {
     const tenths = Math.floor((frames * 10) / rate + 1e-9);
@@ -179,5 +186,18 @@ export function heatEvent(
     else delete state.heat[Number(cell)];
   }
   // Of what was seen until just before, so that an hour's heat is in its hour.
-  return cells.length > 0 ? { kind: 'heat', at: at(frame) - 1, cells } : undefined;
+  return cells.length > 0 ? { kind: 'heat', at: at - 1, cells } : undefined;
+}
+
+/** The footage is over: whoever is there is gone, and the rest of the heat is told. */
+export function endAll(state: WatchState, settings: CameraSettings, moment: Moment): EdgeEvent[] {
+  const events: EdgeEvent[] = [];
+  const { frame, rate, at } = moment;
+  for (const track of state.tracks) endVisits(track, settings, moment, events);
+  state.tracks = [];
+  const heat = takeHeat(state, { rate, at: at(frame) });
+  if (heat) events.push(heat);
+  if (state.people > 0) events.push({ kind: 'occupancy', at: at(frame), people: 0 });
+  Object.assign(state, { people: 0, newPeople: 0, isCrowd: false });
+  return events;
 }

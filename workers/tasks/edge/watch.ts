@@ -25,7 +25,7 @@ import {
   type Frame,
   type Memory,
 } from './background.ts';
-import { endVisits, heatEvent, notice, type Moment } from './features.ts';
+import { endAll, endVisits, heatEvent, notice, type Moment } from './features.ts';
 import { isGhost, regionsOf, type Region } from './regions.ts';
 import { follow, isThere } from './tracks.ts';
 
@@ -145,5 +145,9 @@ export function watch(input: WatchInput, _context: TaskContext<never>): WatchOut
     next(watching, new Uint8Array(frames, at, FRAME_BYTES));
   }
   const { events, trace } = watching;
+  if (input.isEnd) {
+    const moment = { frame: state.frame, frames: 0, rate, at: watching.at };
+    events.push(...endAll(state, input.settings, moment));
+  }
   return { state, events, ...(input.trace ? { trace } : {}) };
 }
