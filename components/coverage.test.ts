@@ -8,6 +8,7 @@ import type { MetadataField } from './component.ts';
 import { checkMetadata, componentKinds, createRegistry, type KindName } from './registry.ts';
 import { startKafka } from '../test/servers/kafka.ts';
 import { startPostgresql } from '../test/servers/postgresql.ts';
+import { startEtcd } from '../test/servers/etcd.ts';
 import { startRedis } from '../test/servers/redis.ts';
 import type { TestServer } from '../test/servers/process.ts';
 import { testOptions } from './test-clock.ts';
@@ -49,6 +50,7 @@ const SERVERS: Readonly<Record<string, Server>> = {
   'state.redis': { field: 'redisHost', start: startRedis },
   'pubsub.kafka': { field: 'brokers', start: startKafka },
   'bindings.kafka': { field: 'brokers', start: startKafka },
+  'state.etcd': { field: 'endpoints', start: startEtcd },
   'pubsub.redis': { field: 'redisHost', start: startRedis },
   'configuration.redis': { field: 'redisHost', start: startRedis },
   'lock.redis': { field: 'redisHost', start: startRedis },

@@ -60,5 +60,10 @@ export const stateKind: Kind<StateStore> = {
       versions: ['v2'],
       load: async () => (await import('./drivers/postgresql.ts')).driver,
     },
+    {
+      type: 'state.etcd',
+      versions: ['v1', 'v2'],
+      load: async () => (await import('./drivers/etcd.ts')).driver,
+    },
   ],
 };

@@ -9,7 +9,7 @@ const CONTRACTS = ['components/component.ts', 'components/*/contract.ts'];
 const SHARED = [
   'components/!(registry).ts',
   'components/$1/!(index).ts',
-  'components/{kafka,redis,postgresql}/*.ts',
+  'components/{kafka,redis,postgresql,etcd}/*.ts',
 ];
 const TRACES =
   'api sdk-trace resources exporter-zipkin exporter-trace-otlp-grpc exporter-trace-otlp-proto'
@@ -203,11 +203,10 @@ export const ROOMS: readonly Room[] = [
   },
   {
     room: 'components (the connections that all drivers of one server share)',
-    files: /^components\/(kafka|redis|postgresql)\/[\w-]+\.ts$/,
+    files: /^components\/(kafka|redis|postgresql|etcd)\/[\w-]+\.ts$/,
     may: ['components/!(registry).ts', 'runtime/core/errors.ts', 'runtime/core/fifo.ts'],
-    packages: ['@redis/client', 'kafkajs', 'pg'],
+    packages: ['@redis/client', 'kafkajs', 'pg', 'etcd3', 'cockatiel'],
     node: 'any',
-    givenTime: true,
   },
   {
     room: 'components (conformance)',

@@ -6,6 +6,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { componentYaml, startApp, startSidecar } from '../../runtime/cli/sidecar.fixture.ts';
 import { startDaprd } from '../servers/dapr.ts';
 import { startKafka } from '../servers/kafka.ts';
+import { startEtcd } from '../servers/etcd.ts';
 import { startPostgresql } from '../servers/postgresql.ts';
 import { startRedis } from '../servers/redis.ts';
 
@@ -14,7 +15,7 @@ interface Shared extends AsyncDisposable {
   readonly yaml: string;
 }
 
-const STORES: Readonly<Record<string, () => Promise<Shared>>> = {
+const STORES: Record<string, () => Promise<Shared>> = {
   async 'state.sqlite'() {
     const folder = await mkdtemp(join(tmpdir(), 'troupe-shared-'));
     const yaml = componentYaml('store', 'state.sqlite', {
@@ -38,6 +39,17 @@ const STORES: Readonly<Record<string, () => Promise<Shared>>> = {
     };
   },
 };
+
+for (const version of ['v1', 'v2'])
+  STORES[`state.etcd ${version}`] = async () => {
+    const server = await startEtcd();
+    const endpoints = `127.0.0.1:${server.port}`;
+    const yaml = componentYaml('store', 'state.etcd', { endpoints, keyPrefixPath: 'shop' });
+    return {
+      yaml: yaml.replace('version: v1', `version: ${version}`),
+      [Symbol.asyncDispose]: () => server.stop(),
+    };
+  };
 
 /** A state store as an app sees it. */
 function storeAt(base: string) {
