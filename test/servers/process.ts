@@ -96,11 +96,26 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-/** Signals a process and all that it started, which may be in groups of their own. */
-function signalTree(pid: number, signal: NodeJS.Signals): void {
-  process.kill(pid, signal);
+/** A process and all that it started, which may be in groups of their own. */
+function treeOf(pid: number): number[] {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
-  for (const child of children.split(' ').filter(Boolean)) signalTree(Number(child), signal);
+  return [pid, ...children.split(' ').filter(Boolean).map(Number).flatMap(treeOf)];
+}
+
+function signalTree(pid: number, signal: NodeJS.Signals): void {
+  for (const one of treeOf(pid)) process.kill(one, signal);
+}
+
+/** Ends with SIGKILL what outlives its parent, and waits until it is gone: a new server may find its traces. */
+async function endOrphans(pids: readonly number[]): Promise<void> {
+  const isThere = (pid: number): boolean => {
+    try {
+      return process.kill(pid, 'SIGKILL');
+    } catch {
+      return false;
+    }
+  };
+  while (pids.some(isThere)) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 export async function startServer(plan: ServerPlan): Promise<TestServer> {
@@ -148,9 +163,11 @@ export async function startServer(plan: ServerPlan): Promise<TestServer> {
   async function end(signal: NodeJS.Signals): Promise<void> {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, 'exit');
+    const [, ...started] = treeOf(child.pid!);
     signalTree(child.pid!, 'SIGCONT');
     child.kill(signal);
     await ended;
+    if (signal === 'SIGKILL') await endOrphans(started);
   }
 
   async function stop(): Promise<void> {
