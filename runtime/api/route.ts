@@ -92,10 +92,35 @@ export function traceOf(headers: HeaderValues): Record<string, string> | undefin
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
+/** Objects and arrays inside each other, at most; writing deeper ones as JSON again takes more stack than there is. */
+const MAX_JSON_DEPTH = 1000;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** Whether JSON opens more brackets inside each other than are allowed. */
+function isTooDeep(body: Uint8Array): boolean {
+  // What opens and closes so many is longer than this.
+  if (body.byteLength <= 2 * MAX_JSON_DEPTH) return false;
+  let depth = 0;
+  let inText = false;
+  for (let at = 0; at < body.byteLength; at++) {
+    const byte = body[at]!;
+    if (inText) {
+      if (byte === BACKSLASH) at++;
+      else if (byte === QUOTE) inText = false;
+    } else if (byte === QUOTE) inText = true;
+    else if ((byte & 0xdf) === 0x5b) {
+      if (++depth > MAX_JSON_DEPTH) return true;
+    } else if ((byte & 0xdf) === 0x5d) depth--;
+  }
+  return false;
+}
+
 /** The body as JSON. Errors: ERR_MALFORMED_REQUEST. */
 export function jsonOf(body: Uint8Array): unknown {
   try {
     if (body.byteLength === 0) throw new Error('the body is empty');
+    if (isTooDeep(body)) throw new Error(`it is nested deeper than ${MAX_JSON_DEPTH}`);
     return JSON.parse(decoder.decode(body));
   } catch (cause) {
     throw malformed((cause as Error).message, cause);

@@ -31,6 +31,7 @@ export interface RunningSidecar extends WatchedProcess, AsyncDisposable {
   readonly base: string;
   readonly httpPort: number;
   readonly grpcPort: number;
+  readonly pid: number;
   /** Where its resources are, `0.yaml` and so on. */
   readonly folder: string;
   healthy(path?: string): Promise<void>;
@@ -122,6 +123,7 @@ export async function startSidecar(options: StartOptions = {}): Promise<RunningS
     base,
     httpPort,
     grpcPort,
+    pid: child.pid!,
     folder,
     ...watched,
     signal: (name) => void child.kill(name),

@@ -54,7 +54,8 @@ function replyTo({ verb, path, headers, body }: AppSeen): Reply {
   if (route.startsWith('/job/')) return {};
   if (route.startsWith('/configuration/')) return {};
   if (route.startsWith('/status/')) {
-    return { status: Number(route.slice(8)), body: 'as asked', headers: { 'x-app': 'yes' } };
+    const status = /^\/status\/([2-5]\d\d)$/.exec(route)?.[1] ?? 404;
+    return { status: Number(status), body: 'as asked', headers: { 'x-app': 'yes' } };
   }
   if (route === '/plain') return { body: 'text', headers: { 'content-type': 'text/plain' } };
   if (route === '/none') return { status: 204 };
