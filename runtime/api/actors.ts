@@ -4,6 +4,7 @@
  * engine through the ActorRuntime port. Method calls are the hot path: their
  * bytes are never parsed.
  */
+import { TOO_DEEP } from '../core/admission.ts';
 import { LocalValue, WireReply, type Payload } from '../core/codec.ts';
 import { isTroupeError, type ActorAddress } from '../core/errors.ts';
 import { LONGEST_NAME } from '../core/jobs.ts';
@@ -85,6 +86,12 @@ function checkName(value: string, what: string): void {
   }
 }
 
+/** An error that an app knows from Dapr, and nothing more of it. */
+function inDaprsWords(cause: unknown): never {
+  if (!isTroupeError(cause) || cause.message !== TOO_DEEP) throw cause;
+  throw new ApiError('ACTOR_STACK_DEPTH', TOO_DEEP, { cause });
+}
+
 /** As in Dapr, a method may be a path: its steps are taken, so that it stays below its actor. */
 function cleanMethod(method: string): string {
   if (!FORBIDDEN_IN_METHOD.test(method)) return PLAIN.test(method) ? method : withoutSteps(method);
@@ -113,17 +120,22 @@ function checkNamed(actor: ActorAddress, name: string): void {
   checkName(name, 'name');
 }
 
-/** `failed` turns bad input of the engine into the error that daprd has for the operation. */
-async function orFail<T>(
-  name: 'ACTOR_TIMER_CREATE' | 'ACTOR_REMINDER_CREATE',
-  what: string,
-  work: () => Promise<T>,
-): Promise<T> {
+/** What whoever keeps timers and reminders refuses becomes the error that daprd has for the operation. */
+const REFUSALS = {
+  ACTOR_TIMER_CREATE: 'error creating actor timer',
+  ACTOR_REMINDER_CREATE: 'error creating actor reminder',
+  ACTOR_REMINDER_GET: 'error getting actor reminder',
+  ACTOR_REMINDER_DELETE: 'error deleting actor reminder',
+} as const;
+
+async function orFail<T>(name: keyof typeof REFUSALS, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    if (!isTroupeError(cause) || cause.code !== 'INVALID_ARGUMENT') throw cause;
-    throw new ApiError(name, `error creating actor ${what}: ${cause.message}`, { cause });
+    const isRefused =
+      isTroupeError(cause) && (cause.code === 'INVALID_ARGUMENT' || cause.code === 'COMPONENT');
+    if (!isRefused) throw cause;
+    throw new ApiError(name, `${REFUSALS[name]}: ${cause.message}`, { cause });
   }
 }
 
@@ -164,9 +176,8 @@ export function createActorsApi(actors: ActorRuntime | undefined, hasTtl = true)
     async call(request) {
       checkActor(request);
       const method = cleanMethod(request.method);
-      return replyOf(
-        await runtime().call(method === request.method ? request : { ...request, method }),
-      );
+      const cleaned = method === request.method ? request : { ...request, method };
+      return replyOf(await runtime().call(cleaned).catch(inDaprsWords));
     },
 
     async getState(actor, name) {
@@ -190,7 +201,7 @@ export function createActorsApi(actors: ActorRuntime | undefined, hasTtl = true)
 
     async setTimer(actor, name, spec) {
       checkNamed(actor, name);
-      await orFail('ACTOR_TIMER_CREATE', 'timer', () => runtime().setTimer(actor, name, spec));
+      await orFail('ACTOR_TIMER_CREATE', () => runtime().setTimer(actor, name, spec));
     },
 
     async deleteTimer(actor, name) {
@@ -208,9 +219,7 @@ export function createActorsApi(actors: ActorRuntime | undefined, hasTtl = true)
       }
       requireHosted(actor);
       try {
-        await orFail('ACTOR_REMINDER_CREATE', 'reminder', () =>
-          runtime().setReminder(actor, name, spec),
-        );
+        await orFail('ACTOR_REMINDER_CREATE', () => runtime().setReminder(actor, name, spec));
       } catch (cause) {
         if (!isTroupeError(cause) || cause.code !== 'CONFLICT') throw cause;
         const text = `actor reminder already exists: ${name}`;
@@ -221,7 +230,7 @@ export function createActorsApi(actors: ActorRuntime | undefined, hasTtl = true)
     async getReminder(actor, name) {
       checkNamed(actor, name);
       requireHosted(actor);
-      const record = await runtime().getReminder(actor, name);
+      const record = await orFail('ACTOR_REMINDER_GET', () => runtime().getReminder(actor, name));
       if (record) return record;
       throw new ApiError('ACTOR_REMINDER_NOT_FOUND', `actor reminder not found: ${name}`);
     },
@@ -229,7 +238,7 @@ export function createActorsApi(actors: ActorRuntime | undefined, hasTtl = true)
     async deleteReminder(actor, name) {
       checkNamed(actor, name);
       requireHosted(actor);
-      await runtime().deleteReminder(actor, name);
+      await orFail('ACTOR_REMINDER_DELETE', () => runtime().deleteReminder(actor, name));
     },
 
     async listReminders(type, id) {
@@ -241,7 +250,7 @@ export function createActorsApi(actors: ActorRuntime | undefined, hasTtl = true)
     async deleteReminders(type, id) {
       checkActor({ type, id: id ?? 'any' });
       requireHosted({ type });
-      await runtime().deleteReminders(type, id);
+      await orFail('ACTOR_REMINDER_DELETE', () => runtime().deleteReminders(type, id));
     },
   };
 }

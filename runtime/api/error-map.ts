@@ -245,6 +245,11 @@ export const API_ERRORS = {
     status: 409,
     grpc: 'ALREADY_EXISTS',
   },
+  ACTOR_STACK_DEPTH: {
+    errorCode: 'ERR_ACTOR_STACK_DEPTH',
+    status: 500,
+    grpc: 'RESOURCE_EXHAUSTED',
+  },
   ACTOR_REMINDER_NON_HOSTED: {
     errorCode: 'ERR_ACTOR_REMINDER_NON_HOSTED',
     status: 403,

@@ -22,6 +22,9 @@ export function turnOfChain(activation: Activation, call: Call): Turn | undefine
   return undefined;
 }
 
+/** Dapr's words, for an app that knows nothing else. */
+export const TOO_DEEP = 'maximum stack depth exceeded';
+
 /** Why a call may not run inside the turn that waits for it; undefined when it may. */
 export function refusalToReenter(
   { type, id, host }: Activation,
@@ -35,6 +38,8 @@ export function refusalToReenter(
     return refused(call, 'DEADLOCK', 'a read-only turn waits for this call, which may write');
   const inMemory = chain.filter((link) => link.type === type && link.id === id).length;
   const depth = Math.max(inMemory, 1 + nestingOf(enclosing));
+  if (depth > reentrancyDepth && host.target.outside)
+    return new TroupeError('STACK_DEPTH', TOO_DEEP);
   return depth > reentrancyDepth
     ? refused(call, 'STACK_DEPTH', `deeper than ${reentrancyDepth} turns on ${type}/${id}`)
     : undefined;

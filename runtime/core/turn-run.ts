@@ -20,6 +20,7 @@ export async function runTurn(activation: Activation, turn: Turn): Promise<void>
   const { call } = turn;
   const { parts } = activation;
   parts.counters.activity++;
+  const isOutside = activation.host.target.outside === true;
   let hasLeft = false;
   let hasRun = false;
   try {
@@ -35,7 +36,11 @@ export async function runTurn(activation: Activation, turn: Turn): Promise<void>
       turn,
     );
     const answer = answerOf(value);
-    if (turn.inner) await turn.alone();
+    if (turn.inner) {
+      // An app outside has answered, whatever it still has under way.
+      if (isOutside && call.kind === 'method') call.resolve(answer);
+      await turn.alone();
+    }
     // What is started now is too late for the commit, so it is refused from here on.
     turn.closed = true;
     hasRun = true;
@@ -51,7 +56,10 @@ export async function runTurn(activation: Activation, turn: Turn): Promise<void>
     }
     call.resolve(answer);
   } catch (error) {
-    if (turn.inner) await turn.alone();
+    if (turn.inner) {
+      if (isOutside && call.kind === 'method') call.reject(portable(error, call));
+      await turn.alone();
+    }
     turn.closed = true;
     if (!hasLeft) discard(activation, turn, error);
     if (call.kind === 'reminder' && (await putOff(activation, turn, error))) {

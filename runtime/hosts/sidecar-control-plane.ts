@@ -103,6 +103,7 @@ export function openControlPlane({ options, clock, connections }: ControlPlanePa
 
   function place(store: ActorStore, made: () => Engine): JoinedPlacement {
     engine = made;
+    if (scheduler) log.info({}, 'Using Scheduler service for reminders.');
     let types: readonly string[] = [];
     let address = '';
     const logger = log.scoped('dapr.runtime.actors.placement');

@@ -1,5 +1,5 @@
 /** Reminders of actors in Dapr's scheduler, which any member of the placement may be asked to fire. */
-import { TroupeError, type ActorAddress } from '../core/errors.ts';
+import { isTroupeError, TroupeError, type ActorAddress } from '../core/errors.ts';
 import { goText } from '../core/go-text.ts';
 import type { ReminderRecord, ReminderSpec } from '../core/ports.ts';
 import type { ReminderService } from '../core/services.ts';
@@ -82,6 +82,13 @@ function given(job: JobMessage): JobMessage {
   return { ...job };
 }
 
+/** daprd tells of a reminder that cannot be read as of the job that it is. */
+function notGot(cause: unknown): unknown {
+  if (!isTroupeError(cause)) return cause;
+  const text = `api error: code = Internal desc = failed to get job due to: ${cause.message}`;
+  return new TroupeError(cause.code, text, { cause });
+}
+
 export function createSchedulerReminders(scheduler: DaprScheduler): ReminderService {
   const of = (type: string, id: string): object => scheduler.metadata({ actor: { type, id } });
 
@@ -100,8 +107,8 @@ export function createSchedulerReminders(scheduler: DaprScheduler): ReminderServ
         const { job } = await scheduler.call<{ job: JobMessage }>('GetJob', { name, metadata });
         return recordOf(name, given(job));
       } catch (error) {
-        if (error instanceof TroupeError && error.code === 'NOT_FOUND') return undefined;
-        throw error;
+        if (isTroupeError(error) && error.code === 'NOT_FOUND') return undefined;
+        throw notGot(error);
       }
     },
     async delete({ type, id }, name) {
@@ -133,12 +140,9 @@ export function createSchedulerReminders(scheduler: DaprScheduler): ReminderServ
 
 /** A member of a placement keeps no reminders itself: another member would not fire them. */
 export function createNoReminders(): ReminderService {
-  const refuse = (): Promise<never> =>
-    Promise.reject(
-      new TroupeError(
-        'COMPONENT',
-        'scheduler clients are disabled; start the sidecar with --scheduler-host-address',
-      ),
-    );
-  return { set: refuse, get: refuse, delete: refuse, list: refuse, deleteAll: refuse };
+  const disabled = (): TroupeError =>
+    new TroupeError('COMPONENT', 'scheduler clients are disabled');
+  const refuse = (): Promise<never> => Promise.reject(disabled());
+  const get = (): Promise<never> => Promise.reject(notGot(disabled()) as Error);
+  return { set: refuse, get, delete: refuse, list: refuse, deleteAll: refuse };
 }
