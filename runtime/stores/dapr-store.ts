@@ -25,8 +25,12 @@ import {
 /** Names of an actor's rows, for deletion, and of those in its outbox. */
 const ROWS = '$rows';
 /** The reminder that has an outbox drained whose host died. */
-export const DRAIN = '$outbox';
+export const DRAIN = 'troupe~outbox';
 const DRAIN_EVERY = '10s';
+
+/** The engine's own rows by names that a Troupe sidecar takes, too: it keeps those with "$" for its own engine. */
+const keyOfRow = (name: string): string =>
+  name.startsWith('$') ? `troupe~${name.slice(1).replaceAll('||', '~')}` : name;
 
 interface Rows {
   readonly names: readonly string[];
@@ -87,7 +91,7 @@ export function createDaprStore({ http, reminders, hasTtl }: DaprStoreOptions): 
   }
 
   async function readOne(actor: ActorAddress, name: string): Promise<StoredEntry> {
-    const path = `${actorPath(actor)}/state/${encodeURIComponent(name)}`;
+    const path = `${actorPath(actor)}/state/${encodeURIComponent(keyOfRow(name))}`;
     const answer = await askDaprd(http, { method: 'GET', path });
     if (answer.status === 204) return { name };
     if (answer.status !== 200) throw daprdError(answer, `state of ${keyOf(actor)}`, actor);
@@ -122,12 +126,13 @@ export function createDaprStore({ http, reminders, hasTtl }: DaprStoreOptions): 
   }
 
   function operationOf(write: Extract<EntryWrite, { kind: 'set' | 'delete' }>): Operation {
-    if (write.kind === 'delete') return { operation: 'delete', request: { key: write.name } };
+    if (write.kind === 'delete')
+      return { operation: 'delete', request: { key: keyOfRow(write.name) } };
     const metadata = ttlOf(write.name, write.ttlMs);
     const value: unknown = JSON.parse(write.json);
     return {
       operation: 'upsert',
-      request: { key: write.name, value, ...(metadata ? { metadata } : {}) },
+      request: { key: keyOfRow(write.name), value, ...(metadata ? { metadata } : {}) },
     };
   }
 
