@@ -105,6 +105,10 @@ export function parseResources(
   const configurations: FoundConfiguration[] = [];
   for (const file of files) {
     for (const reader of readDocuments(file, problems, warnings, lenient ? 'warn' : 'refuse')) {
+      if (lenient && isNoResource(reader)) {
+        warnings.push(passedOver(file, reader));
+        continue;
+      }
       const kind = kindOf(reader);
       if (!kind) continue;
       const { kinds = ['Component'] } = options;
@@ -169,6 +173,20 @@ interface Kind {
   readonly version: string;
   readonly at: Field;
 }
+
+/** Dapr passes such documents over: a run file may lie among resources. */
+function isNoResource(reader: Reader): boolean {
+  const read = reader.json(reader.root);
+  return typeof read === 'object' && read !== null && !('kind' in read) && !('apiVersion' in read);
+}
+
+const passedOver = ({ path }: ResourceFile, { root, line, column }: Reader): Problem => ({
+  file: path,
+  line: line(root),
+  column: column(root),
+  field: '',
+  message: 'has neither kind nor apiVersion and so is no resource, ignored',
+});
 
 /** The kind of a document; undefined when it is none that Dapr has, which the reader was told. */
 function kindOf(reader: Reader): Kind | undefined {
