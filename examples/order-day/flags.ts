@@ -2,6 +2,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 
 export interface Flags {
+  /** Absent: as TROUPE_RUNTIME of the environment says, else embedded. */
+  readonly runtime?: string;
   /** A CSV file or a folder of them. Absent: the generated day. */
   readonly orders?: string;
   readonly once: boolean;
@@ -56,6 +58,11 @@ export function readFlags(args: readonly string[], { stdout, stderr }: Output): 
     .description(
       'Takes a day of orders through the shop: every order becomes payments, stock movements\n' +
         "and notifications inside durable actors. Then it serves Dapr's HTTP API until Ctrl-C.",
+    )
+    .option(
+      '--runtime <name>',
+      'embedded, or dapr: behind a sidecar (default: TROUPE_RUNTIME)',
+      path,
     )
     .option('--orders <path>', 'CSV file or folder of them (default: a small generated day)', path)
     .option('--once', 'end after the run, and serve only when --port is given', false)

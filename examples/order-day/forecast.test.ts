@@ -160,6 +160,7 @@ test('a model that cannot be asked is told as the reason, and the run goes on', 
     input: inputOf(invoice('1', '2011-02-15')),
     history,
     outcome: { orders: [] },
+    roster: { ids: (type) => system.actors.list(type) },
     signal: new AbortController().signal,
   });
   expect(summary).toMatchObject({ codes: 0, reason: expect.stringContaining('the thread ended') });
@@ -172,6 +173,7 @@ test('sales that a broker has not delivered are told as the reason, not left out
     input: inputOf(invoice('9', '2026-03-02')),
     history: undefined,
     outcome: { orders: [order('9')] },
+    roster: { ids: (type) => system.actors.list(type) },
     signal: new AbortController().signal,
     patienceMs: 0,
   });

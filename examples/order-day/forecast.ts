@@ -16,6 +16,7 @@ import type { History } from './history.ts';
 import { kindOf } from './glance.ts';
 import type { Input } from './input.ts';
 import type { Outcome } from './outcome.ts';
+import { askEach, type Roster } from './roster.ts';
 
 export interface CodeReview extends Review {
   readonly code: string;
@@ -56,12 +57,12 @@ export interface ForecastOptions {
   readonly input: Input;
   readonly history: History | undefined;
   readonly outcome: Pick<Outcome, 'orders'>;
+  readonly roster: Roster;
   readonly signal: AbortSignal;
   /** How long a broker outside the process may take to deliver the last orders. Default 10 s. */
   readonly patienceMs?: number;
 }
 
-const PAGE = 500;
 const AT_ONCE = 128;
 const PATIENCE_MS = 10_000;
 const LOOK_EVERY_MS = 50;
@@ -87,7 +88,7 @@ export function calendarOf(input: Pick<Input, 'invoices'>, history: History | un
  */
 export async function forecastDemand(
   system: System,
-  { input, history, outcome, signal, patienceMs = PATIENCE_MS }: ForecastOptions,
+  { input, history, outcome, roster, signal, patienceMs = PATIENCE_MS }: ForecastOptions,
 ): Promise<DayForecast> {
   if (history) await importHistory(system, history, signal);
   const confirmed = outcome.orders.filter(({ state }) => kindOf(state) === 'confirmed').length;
@@ -97,7 +98,7 @@ export async function forecastDemand(
     return forecastOf([], days, `confirmed orders that did not reach the sales books: ${missing}`);
   }
   try {
-    return forecastOf(await reviewsOf(system, days, signal), days);
+    return forecastOf(await reviewsOf(system, days, { roster, signal }), days);
   } catch (error) {
     if (signal.aborted || !isTroupeError(error)) throw error;
     return forecastOf([], days, error.message);
@@ -140,26 +141,15 @@ async function settleSales(
 async function reviewsOf(
   system: System,
   days: readonly string[],
-  signal: AbortSignal,
+  { roster, signal }: { readonly roster: Roster; readonly signal: AbortSignal },
 ): Promise<CodeReview[]> {
-  const reviews: CodeReview[] = [];
-  const ask = async (code: string): Promise<void> => {
+  const ask = async (code: string): Promise<CodeReview[]> => {
     const prediction = system.ref<PredictionApi>('Prediction', code);
     const found = await prediction.review({ days }, { signal });
-    for (const review of found) reviews.push({ code, ...review });
+    return found.map((review) => ({ code, ...review }));
   };
-  for (let after: string | undefined; ;) {
-    const page = await system.actors.list('Prediction', {
-      limit: PAGE,
-      ...(after === undefined ? {} : { after }),
-    });
-    for (let at = 0; at < page.length; at += AT_ONCE) {
-      signal.throwIfAborted();
-      await Promise.all(page.slice(at, at + AT_ONCE).map(ask));
-    }
-    if (page.length < PAGE) return reviews;
-    after = page.at(-1)!;
-  }
+  const codes = await roster.ids('Prediction');
+  return (await askEach(codes, ask, { atOnce: AT_ONCE, signal })).flat();
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

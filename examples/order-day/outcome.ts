@@ -3,6 +3,7 @@ import type { System } from 'troupe';
 import type { InventoryApi, StockView } from '../../actors/inventory/api.ts';
 import type { OrderApi, OrderView, ReturnsApi, ReturnView } from '../../actors/order/api.ts';
 import type { PaymentApi, Statement } from '../../actors/payment/api.ts';
+import { askEach, type Roster, type RosterType } from './roster.ts';
 
 export interface Outcome {
   readonly orders: readonly OrderView[];
@@ -11,30 +12,19 @@ export interface Outcome {
   readonly payments: readonly Statement[];
 }
 
-const PAGE = 500;
 const AT_ONCE = 64;
 
-/** Asks every order, return, stock code and payment that has state. */
+/** Asks every order, return, stock code and payment of the run. */
 export async function collectOutcome(
   system: System,
-  { signal }: { signal?: AbortSignal } = {},
+  { roster, signal }: { readonly roster: Roster; readonly signal: AbortSignal },
 ): Promise<Outcome> {
-  const each = async <T>(type: string, ask: (id: string) => Promise<T>): Promise<T[]> => {
-    const found: T[] = [];
-    for (let after: string | undefined; ;) {
-      const page = await system.actors.list(type, {
-        limit: PAGE,
-        ...(after === undefined ? {} : { after }),
-      });
-      for (let start = 0; start < page.length; start += AT_ONCE) {
-        signal?.throwIfAborted();
-        found.push(...(await Promise.all(page.slice(start, start + AT_ONCE).map(ask))));
-      }
-      if (page.length < PAGE) return found;
-      after = page.at(-1)!;
-    }
-  };
-  const options = signal ? { signal } : {};
+  const each = async <T>(type: RosterType, ask: (id: string) => Promise<T>): Promise<T[]> =>
+    askEach(await roster.ids(type), ask, { atOnce: AT_ONCE, signal });
+  const options = { signal };
+  const payments = await each('Payment', (id) =>
+    system.ref<PaymentApi>('Payment', id).statement(undefined, options),
+  );
   return {
     orders: await each('Order', (id) => system.ref<OrderApi>('Order', id).get(undefined, options)),
     returns: await each('Returns', (id) =>
@@ -43,8 +33,7 @@ export async function collectOutcome(
     stock: await each('Inventory', (id) =>
       system.ref<InventoryApi>('Inventory', id).view(undefined, options),
     ),
-    payments: await each('Payment', (id) =>
-      system.ref<PaymentApi>('Payment', id).statement(undefined, options),
-    ),
+    // One that was never used has neither.
+    payments: payments.filter(({ state, postings }) => state !== 'none' || postings.length > 0),
   };
 }

@@ -23,7 +23,7 @@ spec:
     - { name: connectionString, value: "${connection}" }
     - { name: actorStateStore, value: "true" }
 `;
-const find = (options: { resourcesPath?: string; state?: string } = {}) =>
+const find = (options: { resourcesPaths?: readonly string[]; state?: string } = {}) =>
   findPlaces({ appId: 'order-day', env: { XDG_STATE_HOME: folder }, ...options });
 
 test('without flags the state is in the user state folder, in the component that dapr/ names', async () => {
@@ -41,8 +41,8 @@ test('without flags the state is in the user state folder, in the component that
 test('a resources path is taken as written, and --state replaces the component that keeps actors', async () => {
   await writeFile(join(folder, 'a.yaml'), PUBSUB);
   await writeFile(join(folder, 'b.yaml'), store('state.sqlite', 'file:x.db?_pragma=cache_size(9)'));
-  expect((await find({ resourcesPath: folder })).file).toBe(join(process.cwd(), 'x.db'));
-  const places = await find({ resourcesPath: folder, state: `sqlite:${folder}/s.db` });
+  expect((await find({ resourcesPaths: [folder] })).file).toBe(join(process.cwd(), 'x.db'));
+  const places = await find({ resourcesPaths: [folder], state: `sqlite:${folder}/s.db` });
   expect(places.file).toBe(join(folder, 's.db'));
   expect(places.components.find(({ name }) => name === 'keeper')?.metadata).toContainEqual({
     name: 'connectionString',
@@ -52,14 +52,14 @@ test('a resources path is taken as written, and --state replaces the component t
 
 test('resources without the pubsub of the shop, or with a slip in the YAML, are refused by name', async () => {
   await writeFile(join(folder, 'b.yaml'), store('state.sqlite', 'x.db'));
-  await expect(find({ resourcesPath: folder })).rejects.toThrow(
+  await expect(find({ resourcesPaths: [folder] })).rejects.toThrow(
     /no pub\/sub component named "pubsub"/,
   );
   await writeFile(join(folder, 'a.yaml'), PUBSUB.replace('kind: Component', 'kind: Componemt'));
-  await expect(find({ resourcesPath: folder })).rejects.toThrow(
+  await expect(find({ resourcesPaths: [folder] })).rejects.toThrow(
     /a\.yaml:2:\d+: kind: unknown kind "Componemt", did you mean "Component"/,
   );
-  await expect(find({ resourcesPath: join(folder, 'none') })).rejects.toThrow(/does not exist/);
+  await expect(find({ resourcesPaths: [join(folder, 'none')] })).rejects.toThrow(/does not exist/);
 });
 
 test('starting afresh removes the database and what belongs to it', async () => {
@@ -84,7 +84,7 @@ test('starting afresh deletes no file that is not a database, and nothing it can
   expect(await readFile(file, 'utf8')).toContain('Dear');
   await writeFile(join(folder, 'a.yaml'), PUBSUB);
   await writeFile(join(folder, 'b.yaml'), store('state.redis', 'localhost'));
-  await expect(prepareState(await find({ resourcesPath: folder }), true)).rejects.toThrow(
+  await expect(prepareState(await find({ resourcesPaths: [folder] }), true)).rejects.toThrow(
     /--fresh deletes a SQLite file, and the state is in state\.redis \(component keeper\)/,
   );
 });

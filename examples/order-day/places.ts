@@ -24,8 +24,8 @@ export interface Places {
 export interface PlaceOptions {
   readonly appId: string;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Folder of YAML. Default: dapr/components of this package, with the state in the user's state folder. */
-  readonly resourcesPath?: string | undefined;
+  /** Folders of YAML. Default: dapr/components of this package, with the state in the user's state folder. */
+  readonly resourcesPaths?: readonly string[] | undefined;
   /** `sqlite:FILE`, in place of the component that keeps actors. */
   readonly state?: string | undefined;
 }
@@ -41,14 +41,15 @@ export function defaultStateFile(env: PlaceOptions['env']): string {
 
 /** Throws NOT_FOUND or INVALID_ARGUMENT with file, line and field for what is wrong in the YAML. */
 export async function findPlaces(options: PlaceOptions): Promise<Places> {
-  const { appId, env, resourcesPath, state } = options;
-  const files = await readResources(resourcesPath ?? RESOURCES);
+  const { appId, env, resourcesPaths, state } = options;
+  const paths = resourcesPaths ?? [RESOURCES];
+  const files = (await Promise.all(paths.map((path) => readResources(path)))).flat();
   const parsed = parseResources(files, { appId });
   const file =
-    state?.slice('sqlite:'.length) ?? (resourcesPath ? undefined : defaultStateFile(env));
+    state?.slice('sqlite:'.length) ?? (resourcesPaths ? undefined : defaultStateFile(env));
   const components = file ? withStateIn(resolve(file), parsed.components) : parsed.components;
   if (!components.some(({ name, type }) => name === 'pubsub' && type.startsWith('pubsub.'))) {
-    const where = resourcesPath ?? RESOURCES;
+    const where = paths.join(', ');
     throw new TroupeError(
       'INVALID_ARGUMENT',
       `${where} has no pub/sub component named "pubsub", which the topics of the shop go to; add one`,

@@ -3,6 +3,7 @@ import type { System } from 'troupe';
 import type { DepotApi, DepotPlan, StopView } from '../../actors/logistics/api.ts';
 import type { OrderView } from '../../actors/order/api.ts';
 import { kindOf } from './glance.ts';
+import { askEach, type Roster } from './roster.ts';
 import type { Verdict } from './verify.ts';
 
 export interface DepotDay extends DepotPlan {
@@ -31,34 +32,24 @@ const byId = (a: DepotDay, b: DepotDay): number => {
   return one < other ? -1 : one > other ? 1 : 0;
 };
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);
-const PAGE = 500;
+const AT_ONCE = 64;
 
 /** Asks every depot and day that has an order. */
 export async function collectDepots(
   system: System,
-  { signal }: { signal?: AbortSignal } = {},
+  { roster, signal }: { readonly roster: Roster; readonly signal: AbortSignal },
 ): Promise<DepotDay[]> {
-  const options = signal ? { signal } : {};
-  const ids: string[] = [];
-  for (let more = true; more;) {
-    const after = ids.at(-1);
-    const next = { limit: PAGE, ...(after === undefined ? {} : { after }) };
-    const page = await system.actors.list('Depot', next);
-    ids.push(...page);
-    more = page.length === PAGE;
-  }
-  const found = await Promise.all(
-    ids
-      .filter((id) => id.includes(':'))
-      .map(async (id) => {
-        const depot = system.ref<DepotApi>('Depot', id);
-        const [plan, orders] = await Promise.all([
-          depot.plan(undefined, options),
-          depot.stops(undefined, options),
-        ]);
-        return { ...plan, orders };
-      }),
-  );
+  const options = { signal };
+  const ids = (await roster.ids('Depot')).filter((id) => id.includes(':'));
+  const ask = async (id: string): Promise<DepotDay> => {
+    const depot = system.ref<DepotApi>('Depot', id);
+    const [plan, orders] = await Promise.all([
+      depot.plan(undefined, options),
+      depot.stops(undefined, options),
+    ]);
+    return { ...plan, orders };
+  };
+  const found = await askEach(ids, ask, { atOnce: AT_ONCE, signal });
   return found.filter(({ orders }) => orders.length > 0).toSorted(byId);
 }
 

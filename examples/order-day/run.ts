@@ -26,10 +26,12 @@ import { readInput } from './input.ts';
 import type { Input } from './input.ts';
 import { collectOutcome } from './outcome.ts';
 import { renderPage } from './page.ts';
-import { findPlaces, prepareState } from './places.ts';
+import { findHosting, type Hosting } from './hosting.ts';
+import { prepareState } from './places.ts';
 import type { Places } from './places.ts';
 import { createProgress } from './progress.ts';
 import { reportFiles, writeReport } from './report.ts';
+import { createRoster } from './roster.ts';
 import { createDeliveries, openLogistics, PLACES_NOTE } from './routes.ts';
 import { drawRoutes } from './routes-map.ts';
 import { collectDepots, routeLines, routeTotals, verifyRoutes } from './routes-outcome.ts';
@@ -51,8 +53,6 @@ export interface RunOptions {
   readonly startedAt: number;
 }
 
-const APP_ID = 'order-day';
-const DEFAULT_PORT = 3500;
 /** Unreadable rows told one by one; the page of the report has more. */
 const ROWS_TOLD = 20;
 
@@ -60,7 +60,8 @@ const ROWS_TOLD = 20;
 export async function run(options: RunOptions): Promise<number> {
   const { flags, env, output, stop } = options;
   const say = (text: string): unknown => (flags.json ? output.stderr : output.stdout).write(text);
-  const places = await findPlaces({ appId: APP_ID, env, ...flags });
+  const hosting = await findHosting(flags, env);
+  const { places } = hosting;
   const path = flags.orders ?? options.generatedDay;
   say(`state    ${places.state}\ninput    ${flags.orders ?? 'the generated day'}\n`);
   for (const note of places.notes) output.stderr.write(`order-day: ${note}\n`);
@@ -72,7 +73,7 @@ export async function run(options: RunOptions): Promise<number> {
   await using forecaster = openForecaster();
   await using logistics = openLogistics({ stop });
   const calendar = calendarOf(input, history);
-  await using system = await open(options, places, { forecaster, calendar, logistics });
+  await using system = await open(options, hosting, { forecaster, calendar, logistics });
   const work = await runDay(system, { ...options, input, history, places });
   if (!work) {
     output.stderr.write('order-day: stopped; the same command goes on from here\n');
@@ -84,8 +85,9 @@ export async function run(options: RunOptions): Promise<number> {
   for (const { name, violations } of verdicts) {
     for (const violation of violations) output.stderr.write(`order-day: ${name}: ${violation}\n`);
   }
-  if (!flags.once && system.http) {
-    const { host, port } = system.http;
+  const api = hosting.api === 'of the system' ? system.http : hosting.api;
+  if (!flags.once && api) {
+    const { host, port } = api;
     const id = exampleOrder(input);
     const call = `curl -X PUT http://${host}:${port}/v1.0/actors/Order/${encodeURIComponent(id)}/method/get`;
     say(`ready    ${call}\n`);
@@ -95,23 +97,16 @@ export async function run(options: RunOptions): Promise<number> {
 }
 
 function open(
-  { flags, env }: RunOptions,
-  { components }: Places,
+  { flags }: RunOptions,
+  { options }: Hosting,
   own: Required<Pick<ShopServices, 'forecaster' | 'calendar'>> & LogisticsServices,
 ): Promise<System> {
-  const port = flags.port ?? (flags.once ? undefined : DEFAULT_PORT);
   const services: ShopServices & LogisticsServices = {
     payments: createHashPaymentProvider({ declineRate: flags.declineRate }),
     ...own,
   };
-  return createSystem({
-    appId: APP_ID,
-    actors: [...shopActors, ...logisticsActors, OrderDay],
-    services,
-    components,
-    env,
-    ...(port === undefined ? {} : { http: { port } }),
-  });
+  const actors = [...shopActors, ...logisticsActors, OrderDay];
+  return createSystem({ ...options, actors, services });
 }
 
 /** Undefined when it was stopped before its end. */
@@ -157,21 +152,26 @@ async function runDay(
   if (stop.aborted) return undefined;
   const drivenMs = performance.now() - drivenFrom;
   const durableTurns = system.stats().durableTurns - turnsBefore;
+  const roster = createRoster(system, { input, history, signal: stop });
   const found = await Promise.all([
-    collectOutcome(system, { signal: stop }),
-    collectDepots(system, { signal: stop }),
+    collectOutcome(system, { roster, signal: stop }),
+    collectDepots(system, { roster, signal: stop }),
   ]).catch((error: unknown) => {
     if (stop.aborted) return undefined;
     throw error;
   });
   if (!found) return undefined;
   const [outcome, depots] = found;
-  const forecast = await forecastDemand(system, { input, history, outcome, signal: stop }).catch(
-    (error: unknown) => {
-      if (stop.aborted) return undefined;
-      throw error;
-    },
-  );
+  const forecast = await forecastDemand(system, {
+    input,
+    history,
+    outcome,
+    roster,
+    signal: stop,
+  }).catch((error: unknown) => {
+    if (stop.aborted) return undefined;
+    throw error;
+  });
   if (!forecast) return undefined;
   const { pendingOutbox: pending, parkedMessages: parked } = system.stats();
   const verdicts = [
