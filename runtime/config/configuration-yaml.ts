@@ -2,10 +2,10 @@
  * Reads configuration files. Several are laid over each other: mappings merge,
  * everything else is replaced; then the defaults come in.
  */
-import { TroupeError } from '../core/errors.ts';
 import type { ApiRule, Configuration, Handler } from './configuration.ts';
 import { configurationShape, type RawConfiguration } from './configuration-shape.ts';
 import { expandEnv } from './expand-env.ts';
+import { refusal } from './problem.ts';
 import { readDocuments } from './reader.ts';
 import type { Problem, Reader, ResourceFile } from './reader.ts';
 
@@ -47,20 +47,9 @@ export function parseConfiguration(
     const read = reader && readConfiguration(reader);
     if (read) merged = merge(merged, read) as RawConfiguration;
   }
-  if (problems.length > 0) {
-    const lines = problems.map((one) => `${one.file}:${one.line}:${one.column}: ${field(one)}`);
-    const noun = lines.length === 1 ? '1 problem' : `${lines.length} problems`;
-    throw new TroupeError(
-      'INVALID_ARGUMENT',
-      `${noun} in the configuration files:\n${lines.join('\n')}`,
-      { details: { problems } },
-    );
-  }
+  if (problems.length > 0) throw refusal(problems, 'the configuration files');
   return { configuration: complete(merged), warnings };
 }
-
-const field = (one: Problem): string =>
-  one.field === '' ? one.message : `${one.field}: ${one.message}`;
 
 /** One document; undefined when something is wrong, which the reader was told. */
 export function readConfiguration(reader: Reader): RawConfiguration | undefined {

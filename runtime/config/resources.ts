@@ -4,7 +4,6 @@
  * reported in one error, or listed beside what is sound; a kind that Troupe does
  * not serve yet is a warning that names file and kind.
  */
-import { TroupeError } from '../core/errors.ts';
 import type { ComponentSpec } from './component.ts';
 import { readComponent } from './component-yaml.ts';
 import type { RawConfiguration } from './configuration-shape.ts';
@@ -12,7 +11,7 @@ import { readConfiguration } from './configuration-yaml.ts';
 import { readHttpEndpoint, type HttpEndpointSpec } from './http-endpoint.ts';
 import { suggestion } from './nearest.ts';
 import { readDocuments } from './reader.ts';
-import { formatProblem } from './problem.ts';
+import { inOrder, refusal } from './problem.ts';
 import type { Field, Problem, Reader, ResourceFile } from './reader.ts';
 import { readResiliency, type ResiliencySpec } from './resiliency.ts';
 import { readSubscription, type SubscriptionSpec } from './subscription.ts';
@@ -105,10 +104,7 @@ export function parseResources(
   const configurations: FoundConfiguration[] = [];
   for (const file of files) {
     for (const reader of readDocuments(file, problems, warnings, lenient ? 'warn' : 'refuse')) {
-      if (lenient && isNoResource(reader)) {
-        warnings.push(passedOver(file, reader));
-        continue;
-      }
+      if (lenient && isNoResource(reader)) continue;
       const kind = kindOf(reader);
       if (!kind) continue;
       const { kinds = ['Component'] } = options;
@@ -132,7 +128,7 @@ export function parseResources(
     httpEndpoints: select(found.HTTPEndpoint, options, leftOut, duplicates, 'HTTP endpoint'),
   };
   const fatal = lenient ? duplicates : [...problems, ...duplicates];
-  if (fatal.length > 0) throw refusal(fatal, files);
+  if (fatal.length > 0) throw refusal(inOrder(fatal, files), 'the resource files');
   return { ...chosen, configurations, warnings, problems, leftOut };
 }
 
@@ -140,20 +136,6 @@ export function parseResources(
 function nameIn(reader: Reader): string {
   const { metadata } = (reader.json(reader.root) ?? {}) as { metadata?: { name?: unknown } | null };
   return typeof metadata?.name === 'string' ? metadata.name : '';
-}
-
-function refusal(problems: Problem[], files: readonly ResourceFile[]): TroupeError {
-  const order = files.map(({ path }) => path);
-  problems.sort(
-    (a, b) =>
-      order.indexOf(a.file) - order.indexOf(b.file) || a.line - b.line || a.column - b.column,
-  );
-  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
-  return new TroupeError(
-    'INVALID_ARGUMENT',
-    `${count} in the resource files:\n${problems.map(formatProblem).join('\n')}`,
-    { details: { problems } },
-  );
 }
 
 interface Entry<T> {
@@ -174,19 +156,11 @@ interface Kind {
   readonly at: Field;
 }
 
-/** Dapr passes such documents over: a run file may lie among resources. */
+/** Dapr passes such documents over without a word: a run file may lie among resources. */
 function isNoResource(reader: Reader): boolean {
   const read = reader.json(reader.root);
   return typeof read === 'object' && read !== null && !('kind' in read) && !('apiVersion' in read);
 }
-
-const passedOver = ({ path }: ResourceFile, { root, line, column }: Reader): Problem => ({
-  file: path,
-  line: line(root),
-  column: column(root),
-  field: '',
-  message: 'has neither kind nor apiVersion and so is no resource, ignored',
-});
 
 /** The kind of a document; undefined when it is none that Dapr has, which the reader was told. */
 function kindOf(reader: Reader): Kind | undefined {

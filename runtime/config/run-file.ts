@@ -3,8 +3,7 @@
  * value counts where both say something. It checks the text; whether the paths
  * it names are there is for who opens them, so these keep their place.
  */
-import { TroupeError } from '../core/errors.ts';
-import { formatProblem } from './problem.ts';
+import { refusal } from './problem.ts';
 import { readDocuments } from './reader.ts';
 import type { Problem, Reader, ResourceFile } from './reader.ts';
 import { anyText, flag, list, object, record, text, word, type Read } from './shape.ts';
@@ -158,14 +157,7 @@ export function parseRunFile(file: ResourceFile): RunFile {
     problems.push({ file: file.path, line: 1, column: 1, field: '', message: 'is empty' });
   }
   if (more) more.problem(more.root, 'is a second document; a run file has one');
-  if (!read || problems.length > 0) {
-    const noun = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
-    throw new TroupeError(
-      'INVALID_ARGUMENT',
-      `${noun} in the run file:\n${problems.map(formatProblem).join('\n')}`,
-      { details: { problems } },
-    );
-  }
+  if (!read || problems.length > 0) throw refusal(problems, 'the run file');
   return { ...read, warnings };
 }
 

@@ -200,7 +200,7 @@ async function asksForMtls(path: string, env: Environment): Promise<boolean> {
 export async function checkResources({ resourcesPaths, appId }: AppRun): Promise<void> {
   const paths = resourcesPaths.filter((path) => path !== IN_MEMORY);
   if (paths.length === 0) return;
-  const [{ ALL_KINDS, parseResources }, { formatProblem }, { readFolders }] = await Promise.all([
+  const [{ ALL_KINDS, parseResources }, { refusal }, { readFolders }] = await Promise.all([
     import('../../config/resources.ts'),
     import('../../config/problem.ts'),
     import('../sidecar-resources.ts'),
@@ -208,9 +208,5 @@ export async function checkResources({ resourcesPaths, appId }: AppRun): Promise
   const files = await readFolders(paths);
   const { problems } = parseResources(files, { appId, kinds: ALL_KINDS, broken: 'report' });
   if (problems.length === 0) return;
-  throw new TroupeError(
-    'INVALID_ARGUMENT',
-    `wrong resources of app "${appId}":\n${problems.map(formatProblem).join('\n')}`,
-    { details: { problems } },
-  );
+  throw refusal(problems, `the resources of app "${appId}"`);
 }
