@@ -15,6 +15,7 @@ import { tracedDeliver } from './trace-calls.ts';
 import { createPeers, type OpenPeers } from '../transport/peer/client.ts';
 import type { PeerConnections } from '../transport/peer/connections.ts';
 import type { PeerFiring } from '../transport/peer/actor-server.ts';
+import { reservePort } from '../transport/listen.ts';
 import { createPeerServer } from '../transport/peer/server.ts';
 import type { GrpcServer } from '../transport/grpc/server.ts';
 import type { DaprGrpcOptions } from '../transport/grpc/dapr-server.ts';
@@ -44,6 +45,15 @@ export interface SidecarPeersParts {
   readonly telemetry?: Telemetry | undefined;
   readonly tracer?: Tracer | undefined;
   readonly connections?: PeerConnections | undefined;
+}
+
+/** Holds the internal port until `listen`. Undefined: any free one will do. Errors: UNAVAILABLE. */
+export async function reserveInternalPort({
+  internalAddress,
+  internalPort,
+}: SidecarOptions['listen']): Promise<AsyncDisposable | undefined> {
+  if (!internalPort) return undefined;
+  return reservePort({ host: internalAddress || DEFAULT_ADDRESS, port: internalPort });
 }
 
 /** Errors: INVALID_ARGUMENT for a name resolution that is not known, COMPONENT when it does not start. */

@@ -23,7 +23,7 @@ import { findPluggables } from './pluggable-sockets.ts';
 import { openSidecarMetrics } from './sidecar-metrics.ts';
 import type { SidecarOptions } from './sidecar-options.ts';
 import { hostActors, untilRegistered } from './sidecar-hosting.ts';
-import { openSidecarPeers } from './sidecar-peers.ts';
+import { openSidecarPeers, reserveInternalPort } from './sidecar-peers.ts';
 import { openSidecarTracing } from './sidecar-tracing.ts';
 import { openServers, type SidecarServers } from './sidecar-servers.ts';
 import { DAPR_VERSION } from './sidecar-version.ts';
@@ -73,6 +73,9 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     logger: log,
     observer: telemetry && policyObserver(telemetry),
   });
+  // Components open connections, which may be given any port that is free.
+  const internalPort = await reserveInternalPort(options.listen);
+  if (internalPort) undo.use(internalPort);
   const components = undo.use(
     await openComponents({
       components: options.components,
@@ -193,6 +196,7 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
       resiliency,
     }),
   });
+  await internalPort?.[Symbol.asyncDispose]();
   internal = await peering.listen({
     api,
     app: app.channel?.grpc,

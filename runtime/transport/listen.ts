@@ -1,5 +1,5 @@
 /** Where a server listens, and what a user is told when it cannot. */
-import type { Server } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { TroupeError } from '../core/errors.ts';
 
 /** A TCP port, or the path of a Unix socket. */
@@ -33,4 +33,19 @@ export function listen(server: Server, at: ListenAt): Promise<void> {
       resolve();
     });
   });
+}
+
+/**
+ * Keeps a port from being taken, by a connection of this process that needs one
+ * of its own for instance, until the server that it is for comes. Who connects
+ * before then is hung up on. Errors: as `listen`.
+ */
+export async function reservePort(at: ListenAt): Promise<AsyncDisposable> {
+  const server = createServer((socket) => socket.destroy());
+  await listen(server, at);
+  return {
+    async [Symbol.asyncDispose]() {
+      if (server.listening) await new Promise((resolve) => server.close(resolve));
+    },
+  };
 }
