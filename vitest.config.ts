@@ -42,6 +42,8 @@ export default defineConfig({
   test: {
     maxWorkers: 2,
     reporters: ['default', new ComponentsTable()],
+    // Of tests that are marked as concurrent, which wait for reminders and the like.
+    maxConcurrency: 32,
     passWithNoTests: true,
     projects: [
       project('unit', {

@@ -12,6 +12,12 @@ import { unpackReminderData } from '../stores/dapr-reminders.ts';
 import { DRAIN, type DaprStore } from '../stores/dapr-store.ts';
 import { callOf } from '../transport/call-headers.ts';
 
+/**
+ * The depth of chains that daprd is told: the engine refuses deeper ones before it can. When
+ * daprd does, it forgets to release the turn, and the actor takes no more calls.
+ */
+export const MAX_STACK_DEPTH = 2 ** 31 - 1;
+
 /** How daprd keeps a type. */
 export interface DaprEntity {
   readonly type: string;

@@ -2,7 +2,7 @@
 import type { HttpRequest, HttpResponse, HttpRoute } from '../api/route.ts';
 import { toWireError } from '../core/errors.ts';
 import { ERROR_HEADER } from '../placement/daprd.ts';
-import type { DaprCallbacks, DaprFiring } from './dapr-callbacks.ts';
+import { MAX_STACK_DEPTH, type DaprCallbacks, type DaprFiring } from './dapr-callbacks.ts';
 
 const OK: HttpResponse = Object.freeze({ status: 200, body: '' });
 const NOT_FOUND: HttpResponse = Object.freeze({ status: 404, body: '' });
@@ -22,10 +22,7 @@ function configOf({ entities }: DaprCallbacks): object {
       entities: [type],
       actorIdleTimeout: `${idleMs}ms`,
       drainRebalancedActors: true,
-      reentrancy: {
-        enabled: reentrancyDepth > 0,
-        ...(reentrancyDepth > 0 ? { maxStackDepth: reentrancyDepth } : {}),
-      },
+      reentrancy: { enabled: reentrancyDepth > 0, maxStackDepth: MAX_STACK_DEPTH },
     })),
   };
 }

@@ -10,7 +10,7 @@ import { bytesOfAny, type AnyBytes } from '../transport/grpc/any.ts';
 import type { OutgoingCall } from '../transport/grpc/client-call.ts';
 import { CODES } from '../transport/grpc/status.ts';
 import { durationOf } from '../transport/grpc/struct.ts';
-import type { DaprCallbacks } from './dapr-callbacks.ts';
+import { MAX_STACK_DEPTH, type DaprCallbacks } from './dapr-callbacks.ts';
 
 const SERVICE = 'dapr.proto.runtime.v1.Dapr';
 const METHOD = 'SubscribeActorEventsAlpha1';
@@ -66,10 +66,7 @@ function registration({ entities }: DaprCallbacks): object {
         entities: [type],
         actorIdleTimeout: durationOf(idleMs),
         drainRebalancedActors: true,
-        reentrancy: {
-          enabled: reentrancyDepth > 0,
-          ...(reentrancyDepth > 0 ? { maxStackDepth: reentrancyDepth } : {}),
-        },
+        reentrancy: { enabled: reentrancyDepth > 0, maxStackDepth: MAX_STACK_DEPTH },
       })),
     },
   };

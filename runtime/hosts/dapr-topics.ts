@@ -1,7 +1,8 @@
 /**
- * Topics through daprd: publishing over its HTTP API, and each subscription a
- * stream of its own over gRPC, which needs no port of this process and can be
- * opened at any time. A stream that breaks is opened again until it is closed.
+ * Topics through daprd: publishing over its HTTP API, and subscriptions as
+ * streams over gRPC, which need no port of this process and can be opened at any
+ * time. Subscribers of one topic share a stream, because daprd would divide the
+ * events between two. A stream that breaks is opened again until it is closed.
  */
 import type { CloudEvent } from '../actor/actor.ts';
 import type { PubSubApi, PublishRequest } from '../api/pubsub.ts';
@@ -80,7 +81,7 @@ function eventOf(message: TopicEvent): CloudEvent {
 
 export function createDaprTopics(options: DaprTopicsOptions): DaprTopics {
   const { http, grpc, clock, logger, pubsubs } = options;
-  const open = new Set<Topic>();
+  const open = new Map<string, Topic>();
 
   async function publish(request: PublishRequest): Promise<void> {
     const { pubsub, topic, data, contentType = 'application/json', metadata = {} } = request;
@@ -105,18 +106,32 @@ export function createDaprTopics(options: DaprTopicsOptions): DaprTopics {
   }
 
   const subscribe: Subscribe = async ({ pubsub = 'pubsub', topic, deadLetterTopic }, handler) => {
-    const one = new Topic({ grpc, clock, logger, pubsub, topic, deadLetterTopic, handler });
-    await one.start();
-    open.add(one);
+    const key = JSON.stringify([pubsub, topic, deadLetterTopic]);
+    let one = open.get(key);
+    if (!one) {
+      one = new Topic({ grpc, clock, logger, pubsub, topic, deadLetterTopic });
+      open.set(key, one);
+    }
+    const { handlers } = one;
+    handlers.add(handler);
+    const shared = one;
     const close = async (): Promise<void> => {
-      open.delete(one);
-      await one.close();
+      handlers.delete(handler);
+      if (handlers.size > 0 || open.get(key) !== shared) return;
+      open.delete(key);
+      await shared.close();
     };
+    try {
+      await one.start();
+    } catch (error) {
+      await close();
+      throw error;
+    }
     return { close, [Symbol.asyncDispose]: close };
   };
 
   const close = async (): Promise<void> => {
-    await Promise.all([...open].map((one) => one.close()));
+    await Promise.all([...open.values()].map((one) => one.close()));
     open.clear();
   };
   return {
@@ -145,15 +160,16 @@ interface TopicOptions extends Pick<DaprTopicsOptions, 'grpc' | 'clock' | 'logge
   readonly pubsub: string;
   readonly topic: string;
   readonly deadLetterTopic: string | undefined;
-  readonly handler: Handler;
 }
 
-/** One subscription, over one stream after another. */
+/** One subscription for all its handlers, over one stream after another. */
 class Topic {
+  readonly handlers = new Set<Handler>();
   readonly #options: TopicOptions;
   readonly #ending = new AbortController();
   readonly #running = new Set<Promise<void>>();
   #call: OutgoingCall | undefined;
+  #starting: Promise<void> | undefined;
   #reading: Promise<void> | undefined;
 
   constructor(options: TopicOptions) {
@@ -161,9 +177,11 @@ class Topic {
   }
 
   /** Resolves when daprd has the subscription. Errors: NOT_FOUND, UNAVAILABLE. */
-  async start(): Promise<void> {
-    const messages = await this.#open();
-    this.#reading = this.#readOn(messages);
+  start(): Promise<void> {
+    this.#starting ??= this.#open().then((messages) => {
+      this.#reading = this.#readOn(messages);
+    });
+    return this.#starting;
   }
 
   async close(): Promise<void> {
@@ -245,17 +263,23 @@ class Topic {
     void run.finally(() => this.#running.delete(run));
   }
 
+  /** It comes again when one of the handlers needs it again. */
   async #handle(message: TopicEvent): Promise<DeliveryStatus> {
-    const { handler, logger, topic } = this.#options;
-    try {
-      const event = eventOf(message);
-      return await handler(event, {
-        signal: this.#ending.signal,
-        traceparent: event.traceparent,
-      });
-    } catch (error) {
-      logger.warn({ topic, event: message.id, err: error }, 'event not handled, it comes again');
-      return 'RETRY';
-    }
+    const { logger, topic } = this.#options;
+    const outcomes = await Promise.all(
+      [...this.handlers].map(async (handler) => {
+        try {
+          const event = eventOf(message);
+          const { signal } = this.#ending;
+          return await handler(event, { signal, traceparent: event.traceparent });
+        } catch (error) {
+          const fields = { topic, event: message.id, err: error };
+          logger.warn(fields, 'event not handled, it comes again');
+          return 'RETRY';
+        }
+      }),
+    );
+    if (outcomes.includes('RETRY')) return 'RETRY';
+    return outcomes.includes('DROP') ? 'DROP' : 'SUCCESS';
   }
 }

@@ -35,7 +35,6 @@ const encoder = new TextEncoder();
 /** What daprd's codes are here, where they are more than a failure of its own. */
 const CODES: Readonly<Record<string, ErrorCode>> = {
   ERR_ACTOR_INSTANCE_MISSING: 'UNAVAILABLE',
-  ERR_ACTOR_NO_ADDRESS: 'NOT_FOUND',
   ERR_ACTOR_STACK_DEPTH: 'STACK_DEPTH',
   ERR_ACTOR_REMINDER_ALREADY_EXISTS: 'CONFLICT',
   ERR_ACTOR_REMINDER_NON_HOSTED: 'FORBIDDEN',
@@ -75,8 +74,9 @@ export function daprdError(answer: DaprdAnswer, what: string, actor?: ActorAddre
   } catch {
     // Not every answer is an error of the API: a proxy in between speaks text.
   }
-  const code =
-    CODES[errorCode ?? ''] ?? (answer.status === 400 ? 'INVALID_ARGUMENT' : 'UNAVAILABLE');
+  const isUnknown = /did not find address for actor/.test(message);
+  const known = isUnknown ? 'NOT_FOUND' : CODES[errorCode ?? ''];
+  const code = known ?? (answer.status === 400 ? 'INVALID_ARGUMENT' : 'UNAVAILABLE');
   return new TroupeError(code, `daprd refused ${what} (${answer.status}): ${message}`, {
     details: { status: answer.status, ...(errorCode === undefined ? {} : { errorCode }) },
     ...(actor ? { actor } : {}),
