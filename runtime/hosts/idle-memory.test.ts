@@ -32,10 +32,8 @@ it('leaves alone what is in use, and what is little', () => {
   state.resident = state.live = 300 * MB;
   look();
   expect(look()).toBe(true);
-  expect(look()).toBe(false);
   state.resident += 10 * MB;
-  look();
-  expect(look()).toBe(false);
+  for (let i = 0; i < 10; i++) expect(look()).toBe(false);
 });
 
 it('gives the heap of a burst back', () => {
@@ -45,4 +43,16 @@ it('gives the heap of a burst back', () => {
   kept = undefined;
   collectGarbage();
   expect(before - process.memoryUsage().heapUsed).toBeGreaterThan(10 * MB);
+});
+
+it('rests between two collections', () => {
+  const { state, look } = machine();
+  const burst = (): number => {
+    state.resident = 300 * MB;
+    let looks = 1;
+    while (!look()) looks += 1;
+    return looks;
+  };
+  expect(burst()).toBe(2);
+  expect(burst()).toBe(4);
 });

@@ -12,13 +12,15 @@ const LOOK_MS = 2_000;
 const WORTH_BYTES = 24 * 2 ** 20;
 /** What a process takes without doing anything. */
 const NOISE_BYTES = 2 ** 20;
-/** A process that is busy has better use for its time. */
-const BUSY = 0.5;
+/** Share of a processor beyond which a process has better use for its time. */
+const BUSY = 0.25;
+/** Looks after a collection at which there is no other, so that steady work is not stopped again and again. */
+const REST = 4;
 
 export interface MemoryView {
   /** Resident bytes. */
   readonly resident: () => number;
-  /** Share of the time that the event loop was busy, since the last call. */
+  /** Share of a processor that was used since the last call. */
   readonly busy: () => number;
   readonly collect: () => void;
 }
@@ -29,13 +31,16 @@ export type Look = () => boolean;
 export function createLook({ resident, busy, collect }: MemoryView): Look {
   let floor = resident();
   let before = floor;
+  let rest = 0;
   return () => {
     const now = resident();
     const isGrowing = now > before + NOISE_BYTES;
     before = now;
     floor = Math.min(floor, now);
-    if (busy() > BUSY || isGrowing || now - floor < WORTH_BYTES) return false;
+    rest -= 1;
+    if (busy() > BUSY || rest > 0 || isGrowing || now - floor < WORTH_BYTES) return false;
     collect();
+    rest = REST;
     // What is left is in use: it counts from there.
     floor = before = resident();
     return true;
@@ -44,14 +49,14 @@ export function createLook({ resident, busy, collect }: MemoryView): Look {
 
 /** Looks for as long as the process runs, and keeps no process alive. */
 export function watchMemory(): void {
-  let used = performance.eventLoopUtilization();
+  let [used, since] = [process.cpuUsage(), performance.now()];
   const look = createLook({
     resident: () => process.memoryUsage.rss(),
     busy() {
-      const now = performance.eventLoopUtilization();
-      const { utilization } = performance.eventLoopUtilization(now, used);
-      used = now;
-      return utilization;
+      const { user, system } = process.cpuUsage(used);
+      const share = (user + system) / 1000 / (performance.now() - since);
+      [used, since] = [process.cpuUsage(), performance.now()];
+      return share;
     },
     collect: collectGarbage,
   });
