@@ -32,8 +32,11 @@ export interface Loading {
   kindOf(name: string): KindName | undefined;
   /** Rejects with a ComponentError; with `ignoreErrors` the failure is logged, nothing is opened, and it resolves to false. */
   open(planned: Planned): Promise<boolean>;
-  /** Takes a component away; it is closed when the calls that run on it are done. Resolves then. */
-  retire(name: string): Promise<void>;
+  /**
+   * Takes a component away; it is closed when `gone` is done, which ends what others
+   * have going on it, and so are the calls that run on it. Resolves then.
+   */
+  retire(name: string, gone?: () => Promise<void>): Promise<void>;
   /** Closes in reverse order of opening, all of them also when one fails. Idempotent. */
   close(): Promise<void>;
 }
@@ -173,12 +176,13 @@ export function createLoading(options: LoadOptions): Loading {
         return false;
       }
     },
-    async retire(name) {
+    async retire(name, gone) {
       const at = opened.findIndex(({ spec }) => spec.name === name);
       if (at < 0) return;
       const [one] = opened.splice(at, 1);
       one!.leave();
       options.measuring?.telemetry.set('runtime_component_loaded', {}, opened.length);
+      await gone?.();
       const limit = Promise.withResolvers<void>();
       const wake = timer(RETIRE_MS, limit.resolve);
       await Promise.race([one!.idle(), limit.promise]);

@@ -39,6 +39,22 @@ describe('a component that is replaced', () => {
     await expect(loaded.remove('s')).rejects.toThrow(/keeps the actors/);
   });
 
+  it('is closed after its users have let go of it, when it goes', async () => {
+    await using loaded = await trial.load([component('s', 'state.probe')]);
+    const left = Promise.withResolvers<void>();
+    loaded.onChange(async () => {
+      expect(loaded.stateStores.has('s')).toBe(false);
+      await left.promise;
+      trial.events.push('let go');
+    });
+    const removed = loaded.remove('s');
+    await new Promise((rest) => setImmediate(rest));
+    expect(trial.events).toEqual(['open s']);
+    left.resolve();
+    await removed;
+    expect(trial.events).toEqual(['open s', 'let go', 'close s']);
+  });
+
   it('may be of another kind, and is in one table only', async () => {
     await using loaded = await trial.load([component('s', 'state.in-memory')]);
     await loaded.replace(component('s', 'pubsub.in-memory'));

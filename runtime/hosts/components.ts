@@ -76,9 +76,7 @@ function loadedOf(loading: Loading, options: LoadOptions): LoadedComponents {
       keepActors(name);
       const kind = loading.kindOf(name);
       if (!kind) return;
-      const retired = loading.retire(name);
-      await changed(kind, name);
-      await retired;
+      await loading.retire(name, () => changed(kind, name));
     },
     onChange: (listener) => void listeners.push(listener),
     close,
