@@ -13,6 +13,7 @@ import { aimTable, isMet, resultTable } from './harness/report.ts';
 const SUITES: Readonly<Record<string, () => Promise<{ suite: Suite }>>> = {
   actors: () => import('./actors/index.ts'),
   failover: () => import('./failover/index.ts'),
+  components: () => import('./components/index.ts'),
   inference: () => import('./inference/index.ts'),
   routing: () => import('./routing/index.ts'),
   sidecar: () => import('./sidecar/index.ts'),

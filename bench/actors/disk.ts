@@ -1,16 +1,7 @@
-/** Folders for durable contenders: made on the disk that was asked for, and removed after. */
-import { mkdtemp, rm } from 'node:fs/promises';
+/** The store of durable contenders. */
 import { join } from 'node:path';
 import { component, type ComponentSpec } from 'troupe';
-
-export interface ScratchFolder extends AsyncDisposable {
-  readonly path: string;
-}
-
-export async function scratch(dir: string): Promise<ScratchFolder> {
-  const path = await mkdtemp(join(dir, 'troupe-bench-'));
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
-}
+import type { ScratchFolder } from '../harness/scratch.ts';
 
 /** Actor state in a SQLite file of the folder, synced at every commit, as in dapr/components. */
 export function sqliteIn(folder: ScratchFolder): readonly ComponentSpec[] {

@@ -4,42 +4,15 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { createSystem } from 'troupe';
 import { interleave } from '../harness/fork.ts';
-import { drive, memory, meter, type Measurement, type Operation } from '../harness/measure.ts';
-import { type Measure, type Question, rateOf, resultOf, type Scale } from '../harness/question.ts';
-import { medianOf, percentile } from '../harness/stats.ts';
+import { measureEach } from '../harness/measure.ts';
+import { type Measure, type Question, rateOf, resultOf } from '../harness/question.ts';
+import { medianOf } from '../harness/stats.ts';
 import { Durable, HIT } from './counters.ts';
-import { scratch, sqliteIn } from './disk.ts';
+import { sqliteIn } from './disk.ts';
+import { scratch } from '../harness/scratch.ts';
 import { spread } from './spread.ts';
 
 const ACTORS = 1000;
-
-/** Every operation is timed: the clock costs nothing beside a commit. */
-async function measured(
-  operation: Operation,
-  callers: number,
-  { ms, warmUpMs }: Scale,
-): Promise<Measurement> {
-  await drive(operation, { callers, ms: warmUpMs, every: 1 });
-  const times: number[] = [];
-  const stop = meter();
-  const ops = await drive(
-    async (caller) => {
-      const start = performance.now();
-      await operation(caller);
-      times.push((performance.now() - start) * 1000);
-    },
-    { callers, ms, every: 1 },
-  );
-  const cost = stop();
-  const sorted = Float64Array.from(times).sort();
-  return {
-    ops,
-    ...cost,
-    ...memory(),
-    p50: percentile(sorted, 50),
-    p99: percentile(sorted, 99),
-  };
-}
 
 const troupe: Measure = async (params, scale) => {
   const callers = Number(params['callers']);
@@ -52,13 +25,12 @@ const troupe: Measure = async (params, scale) => {
   for (const ref of refs) await ref.hit(HIT);
   const pick = spread(callers, ACTORS);
   let calls = ACTORS;
-  const result = await measured(
+  const result = await measureEach(
     (caller) => {
       calls++;
       return refs[pick(caller)]!.hit(HIT);
     },
-    callers,
-    scale,
+    { ...scale, callers },
   );
   const { durableTurns } = system.stats();
   if (durableTurns !== calls)
@@ -76,13 +48,12 @@ const sqlite: Measure = async (_params, scale) => {
     'INSERT INTO state VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
   );
   let count = 0;
-  return await measured(
+  return await measureEach(
     async () => {
       count++;
       upsert.run(`actor-${count % ACTORS}`, `{"value":${count}}`);
     },
-    1,
-    scale,
+    { ...scale, callers: 1 },
   );
 };
 
@@ -94,13 +65,12 @@ const disk: Measure = async (_params, scale) => {
   const { fdatasyncSync, writeSync } = await import('node:fs');
   try {
     let at = 0;
-    return await measured(
+    return await measureEach(
       async () => {
         writeSync(file.fd, page, 0, page.length, (at++ % 1024) * page.length);
         fdatasyncSync(file.fd);
       },
-      1,
-      scale,
+      { ...scale, callers: 1 },
     );
   } finally {
     await file.close();

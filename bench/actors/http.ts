@@ -10,7 +10,8 @@ import { type Question, rateOf, type Result, resultOf, type Scale } from '../har
 import { medianOf } from '../harness/stats.ts';
 import { requireWrk, wrk } from '../harness/wrk.ts';
 import { Durable, type Hit, Volatile } from './counters.ts';
-import { scratch, sqliteIn } from './disk.ts';
+import { sqliteIn } from './disk.ts';
+import { scratch } from '../harness/scratch.ts';
 
 const CONNECTIONS = 32;
 /** Part of the slowest server's best that all are offered to compare p99 at one load. */

@@ -5,7 +5,8 @@ import { interleave } from '../harness/fork.ts';
 import { type Measurement, memory, meter } from '../harness/measure.ts';
 import { type Measure, type Question, rateOf, resultOf } from '../harness/question.ts';
 import { medianOf, percentile } from '../harness/stats.ts';
-import { scratch, sqliteIn } from './disk.ts';
+import { sqliteIn } from './disk.ts';
+import { scratch } from '../harness/scratch.ts';
 
 const CALLERS = 256;
 const POLL_MS = 2;

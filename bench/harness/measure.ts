@@ -105,3 +105,23 @@ export async function measureCalls(
   const times = (await driveTimed(operation, { callers: load.callers, total: timedCalls })).sort();
   return { ops, ...cost, ...used, p50: percentile(times, 50), p99: percentile(times, 99) };
 }
+
+/** Warm-up, then one phase in which every operation is timed: where the clock costs nothing beside it. */
+export async function measureEach(
+  operation: Operation,
+  { callers, ms, warmUpMs }: LoadOptions & { warmUpMs: number },
+): Promise<Measurement> {
+  await drive(operation, { callers, ms: warmUpMs, every: 1 });
+  const times: number[] = [];
+  const stop = meter();
+  const timed: Operation = async (caller) => {
+    const start = performance.now();
+    await operation(caller);
+    times.push((performance.now() - start) * 1000);
+  };
+  const ops = await drive(timed, { callers, ms, every: 1 });
+  const cost = stop();
+  const sorted = Float64Array.from(times).sort();
+  const [p50, p99] = [percentile(sorted, 50), percentile(sorted, 99)];
+  return { ops, ...cost, ...memory(), p50, p99 };
+}

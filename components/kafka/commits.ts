@@ -19,17 +19,19 @@ export class Commits {
   readonly #options: ComponentOptions;
   readonly #send: SendOffsets;
   readonly #stop = new AbortController();
-  #waiting = new Map<string, Place & { readonly offset: string }>();
+  #waiting = new Map<Place, string>();
   #writing: Promise<void> | undefined;
+  #isEnded = false;
 
   constructor(options: ComponentOptions, send: SendOffsets) {
     this.#options = options;
     this.#send = send;
   }
 
+  /** @param place the same object each time. */
   add(place: Place, offset: string): void {
-    if (this.#stop.signal.aborted) return;
-    this.#waiting.set(`${place.topic}/${place.partition}`, { ...place, offset });
+    if (this.#isEnded) return;
+    this.#waiting.set(place, offset);
     this.#writing ??= this.#write().finally(() => (this.#writing = undefined));
   }
 
@@ -40,6 +42,7 @@ export class Commits {
 
   /** From here on nothing is written: the partitions are somebody else's. */
   end(): void {
+    this.#isEnded = true;
     this.#stop.abort();
   }
 
@@ -47,11 +50,11 @@ export class Commits {
     // Handlers that end in the same turn of the event loop are written together.
     await Promise.resolve();
     let pause = FIRST_PAUSE_MS;
-    while (this.#waiting.size > 0 && !this.#stop.signal.aborted) {
+    while (this.#waiting.size > 0 && !this.#isEnded) {
       const taken = this.#waiting;
       this.#waiting = new Map();
       try {
-        await this.#send(offsetsOf(taken.values()));
+        await this.#send(offsetsOf(taken));
         pause = FIRST_PAUSE_MS;
       } catch (cause) {
         const { type, name, message } = rootOf(cause);
@@ -69,9 +72,9 @@ export class Commits {
   }
 }
 
-function offsetsOf(places: Iterable<Place & { offset: string }>): OffsetsByTopicPartition {
+function offsetsOf(places: ReadonlyMap<Place, string>): OffsetsByTopicPartition {
   const topics = new Map<string, { partition: number; offset: string }[]>();
-  for (const { topic, partition, offset } of places) {
+  for (const [{ topic, partition }, offset] of places) {
     const partitions = topics.get(topic) ?? [];
     partitions.push({ partition, offset });
     topics.set(topic, partitions);

@@ -95,7 +95,7 @@ export const commonFields: readonly MetadataField[] = [
   {
     name: 'channelBufferSize',
     description:
-      'Events of a partition that wait for their handlers before reading it pauses. Default `256`.',
+      'Events of a partition that wait for their handlers while reading it goes on; with more, it pauses after one answer of the broker. Default `256`.',
   },
   { name: 'consumerFetchMin', description: 'Least bytes of an answer with events. Default `1`.' },
   {

@@ -45,7 +45,9 @@ export class Partition {
   readonly #ready = new Fifo<Entry>();
   /** Those that wait for one before them, by lane; a lane is there while it is busy. */
   readonly #lanes = new Map<string, Fifo<Entry>>();
-  readonly #running = new Set<Promise<void>>();
+  /** Loops that handle one event after another. */
+  #workers = 0;
+  #idle: PromiseWithResolvers<void> | undefined;
   /** Handlers that failed and wait to be tried again. */
   #failing = 0;
   #next = '0';
@@ -101,7 +103,9 @@ export class Partition {
     this.#isStopped = true;
     for (const end of this.#pauses) end();
     this.#room();
-    await Promise.all(this.#running);
+    if (this.#workers === 0) return;
+    this.#idle ??= Promise.withResolvers();
+    await this.#idle.promise;
   }
 
   /** Tells the handlers that run that nobody waits for them. */
@@ -113,22 +117,39 @@ export class Partition {
     if (!this.#isOpen) return;
     const { settings, together } = this.#parts;
     const limit = Math.max(settings.concurrency, together());
-    while (this.#running.size < limit && this.#ready.length > 0 && !this.#isStopped) {
-      // Of events that are taken together none overtakes one that failed.
-      if (this.#failing > 0 && together() > 1) return;
-      const entry = this.#ready.take()!;
-      const running = this.#handle(entry).then(() => {
-        this.#running.delete(running);
-        this.#pump();
-      });
-      this.#running.add(running);
+    while (this.#workers < limit) {
+      const entry = this.#take();
+      if (!entry) return;
+      this.#workers++;
+      void this.#work(entry);
     }
   }
 
+  #take(): Entry | undefined {
+    // Of events that are taken together none overtakes one that failed.
+    const mayGo = !this.#isStopped && (this.#failing === 0 || this.#parts.together() === 1);
+    return mayGo ? this.#ready.take() : undefined;
+  }
+
   /** Never rejects. */
-  async #handle(entry: Entry): Promise<void> {
-    const isOver = await this.#attempt(entry);
-    if (!isOver) return;
+  async #work(first: Entry): Promise<void> {
+    const { deliver } = this.#parts;
+    const { signal } = this.#abort;
+    for (let entry: Entry | undefined = first; entry; entry = this.#take()) {
+      let isOver = true;
+      try {
+        await deliver(entry.message, signal);
+      } catch (error) {
+        isOver = await this.#repeat(entry, error);
+        this.#pump();
+      }
+      if (isOver) this.#done(entry);
+    }
+    this.#workers--;
+    if (this.#workers === 0) this.#idle?.resolve();
+  }
+
+  #done(entry: Entry): void {
     entry.isDone = true;
     const next = this.#lanes.get(entry.lane)?.take();
     if (next) this.#ready.push(next);
@@ -152,28 +173,30 @@ export class Partition {
     this.#onRoom = undefined;
   }
 
-  /** True when the event is done with, handled or passed over. */
-  async #attempt({ message }: Entry): Promise<boolean> {
+  /** After a failure; true when the event is done with all the same, handled or passed over. */
+  async #repeat({ message }: Entry, first: unknown): Promise<boolean> {
     const { deliver, options, settings } = this.#parts;
-    for (let failures = 0; ;) {
+    let error = first;
+    for (let failures = 1; ; failures++) {
+      if (this.#isStopped) return false;
+      const pause = pauseAfter(settings.backOff, failures);
+      const { topic, partition } = this.place;
+      const fields = { component: options.name, topic, partition, offset: message.offset };
+      const said = { ...fields, failures, error: textOf(error) };
+      if (pause === undefined) {
+        options.logger.error(said, 'event handler failed; the event is passed over');
+        return true;
+      }
+      options.logger.warn(said, 'event handler failed; the event will be delivered again');
+      this.#failing++;
+      await this.#sleep(pause);
+      this.#failing--;
+      if (this.#isStopped) return false;
       try {
         await deliver(message, this.#abort.signal);
         return true;
-      } catch (error) {
-        if (this.#isStopped) return false;
-        const pause = pauseAfter(settings.backOff, ++failures);
-        const { topic, partition } = this.place;
-        const fields = { component: options.name, topic, partition, offset: message.offset };
-        const said = { ...fields, failures, error: textOf(error) };
-        if (pause === undefined) {
-          options.logger.error(said, 'event handler failed; the event is passed over');
-          return true;
-        }
-        options.logger.warn(said, 'event handler failed; the event will be delivered again');
-        this.#failing++;
-        await this.#sleep(pause);
-        this.#failing--;
-        if (this.#isStopped) return false;
+      } catch (again) {
+        error = again;
       }
     }
   }

@@ -110,17 +110,20 @@ export function fromRecord(
   { topic, partition }: { topic: string; partition: number },
   { key, value, headers = {}, offset, timestamp }: KafkaMessage,
 ): Incoming {
-  const shown = escapeHeaders ? escape : (text: string): string => text;
-  const metadata: Record<string, string> = {};
-  if (key !== null) metadata['__key'] = shown(key.toString());
-  metadata['__offset'] = offset;
-  metadata['__topic'] = topic;
-  metadata['__timestamp'] = timestamp;
-  metadata['__partition'] = String(partition);
+  // One literal, so that the engine knows the shape; there is one for every event.
+  const metadata: Record<string, string> = {
+    __offset: offset,
+    __topic: topic,
+    __timestamp: timestamp,
+    __partition: String(partition),
+  };
+  if (key !== null) metadata['__key'] = escapeHeaders ? escape(key.toString()) : key.toString();
   let contentType: string | undefined;
-  for (const [name, header] of Object.entries(headers)) {
-    if (name === CONTENT_TYPE) contentType = textOf(header);
-    else if (!excluded?.test(name)) metadata[name] = shown(textOf(header));
+  for (const name in headers) {
+    const text = textOf(headers[name]);
+    if (name === CONTENT_TYPE) contentType = text;
+    else if (!excluded?.test(name)) metadata[name] = escapeHeaders ? escape(text) : text;
   }
-  return { data: new Uint8Array(value ?? NULL), contentType, metadata };
+  // A view: the record shares its bytes with the answer it came in, which is gone when its events are.
+  return { data: value ?? NULL, contentType, metadata };
 }

@@ -203,9 +203,11 @@ export class Session {
     this.#commit = (offsets) => commitOffsetsIfNecessary(offsets);
     const last = batch.lastOffset();
     const partition = this.#partition(batch.topic, batch.partition);
+    // One answer is read ahead of the handlers: a pause costs the time of a fetch.
+    const wasFull = partition.isFull;
     partition.push(batch.messages, String(BigInt(last) + 1n));
     resolveOffset(last);
-    if (partition.isFull) partition.onRoom(pause());
+    if (wasFull) partition.onRoom(pause());
   }
 
   /**

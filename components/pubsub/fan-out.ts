@@ -10,29 +10,42 @@ import type { BrokerMessage, MessageHandler, Subscription } from './contract.ts'
 const REMEMBERED = 10_000;
 
 class Member implements Subscription {
-  readonly handler: MessageHandler;
-  readonly #running = new Set<Promise<unknown>>();
+  readonly #handler: MessageHandler;
   readonly #leave: () => Promise<void>;
+  #running = 0;
+  #idle: PromiseWithResolvers<void> | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(handler: MessageHandler, leave: () => Promise<void>) {
-    this.handler = handler;
+    this.#handler = handler;
     this.#leave = leave;
   }
 
   /** Never throws at once; undefined when the subscription is closed. */
   run(message: BrokerMessage, signal: AbortSignal): Promise<void> | undefined {
-    if (this.#closing) return undefined;
-    const running = (async () => this.handler(message, { signal }))();
-    this.#running.add(running);
-    const over = (): void => void this.#running.delete(running);
-    running.then(over, over);
-    return running;
+    return this.#closing ? undefined : this.#run(message, signal);
+  }
+
+  async #run(message: BrokerMessage, signal: AbortSignal): Promise<void> {
+    this.#running++;
+    try {
+      await this.#handler(message, { signal });
+    } finally {
+      this.#running--;
+      if (this.#running === 0) this.#idle?.resolve();
+    }
   }
 
   close(): Promise<void> {
-    this.#closing ??= Promise.allSettled([...this.#running, this.#leave()]).then(() => {});
+    this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const idle = Promise.withResolvers<void>();
+    this.#idle = idle;
+    if (this.#running === 0) idle.resolve();
+    await Promise.allSettled([idle.promise, this.#leave()]);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -63,7 +76,18 @@ export class FanOut {
    * Handlers are started in the order of the calls. Rejects with the first
    * failure once every handler has ended, or when nobody took the event.
    */
-  async deliver(id: string, message: BrokerMessage, signal: AbortSignal): Promise<void> {
+  deliver(id: string, message: BrokerMessage, signal: AbortSignal): Promise<void> {
+    if (this.#members.size === 1 && !this.#done.has(id)) {
+      // Nobody else can have had it, so there is nothing to remember.
+      for (const member of this.#members) {
+        const running = member.run(message, signal);
+        if (running) return running;
+      }
+    }
+    return this.#deliverAll(id, message, signal);
+  }
+
+  async #deliverAll(id: string, message: BrokerMessage, signal: AbortSignal): Promise<void> {
     const done = this.#done.get(id) ?? new Set<Member>();
     const failures: unknown[] = [];
     const runs: Promise<void>[] = [];

@@ -67,7 +67,7 @@ export function startKafka(): Promise<TestServer> {
 
 /** A topic of several partitions, which the broker would make with one. */
 export async function createTopic(
-  { host, port }: TestServer,
+  { host, port }: Pick<TestServer, 'host' | 'port'>,
   topic: string,
   numPartitions: number,
 ): Promise<void> {

@@ -30,7 +30,7 @@ async function openBroker(options: ComponentOptions, signal: AbortSignal): Promi
   const connection = await Connection.open(options, settings, {
     signal,
     together: (topic) => topics.get(topic)?.together ?? 1,
-    async deliver(place, record, given) {
+    deliver(place, record, given) {
       const { topic, partition } = place;
       const { data, contentType, metadata } = fromRecord(settings, place, record);
       const message = {
@@ -41,7 +41,7 @@ async function openBroker(options: ComponentOptions, signal: AbortSignal): Promi
       };
       const found = topics.get(topic);
       if (!found) throw new Error('every subscription has been closed');
-      await found.subscriptions.deliver(`${topic}/${partition}/${record.offset}`, message, given);
+      return found.subscriptions.deliver(`${topic}/${partition}/${record.offset}`, message, given);
     },
   });
 
