@@ -7,7 +7,7 @@ import { parse } from 'yaml';
 import type { MetadataField } from './component.ts';
 import { checkMetadata, componentKinds, createRegistry, type KindName } from './registry.ts';
 import { startKafka } from '../test/servers/kafka.ts';
-import { startPostgresql } from '../test/servers/postgresql.ts';
+import { runStatements, startPostgresql, urlOf } from '../test/servers/postgresql.ts';
 import { startEtcd } from '../test/servers/etcd.ts';
 import { startRedis } from '../test/servers/redis.ts';
 import type { TestServer } from '../test/servers/process.ts';
@@ -40,13 +40,15 @@ interface Server {
   address?(server: TestServer): string;
 }
 
+const POSTGRESQL = {
+  field: 'connectionString',
+  start: startPostgresql,
+  address: urlOf,
+};
+
 /** Started in `npm run test:all` only. */
 const SERVERS: Readonly<Record<string, Server>> = {
-  'state.postgresql': {
-    field: 'connectionString',
-    start: startPostgresql,
-    address: ({ host, port }) => `postgres://postgres@${host}:${port}/postgres`,
-  },
+  'state.postgresql': POSTGRESQL,
   'state.redis': { field: 'redisHost', start: startRedis },
   'pubsub.kafka': { field: 'brokers', start: startKafka },
   'bindings.kafka': { field: 'brokers', start: startKafka },
@@ -54,6 +56,19 @@ const SERVERS: Readonly<Record<string, Server>> = {
   'pubsub.redis': { field: 'redisHost', start: startRedis },
   'configuration.redis': { field: 'redisHost', start: startRedis },
   'lock.redis': { field: 'redisHost', start: startRedis },
+  'configuration.etcd': { field: 'endpoints', start: startEtcd },
+  'configuration.postgresql': {
+    ...POSTGRESQL,
+    async start() {
+      const server = await startPostgresql();
+      const columns = 'key text, value text, version text, metadata json';
+      await runStatements(server, `CREATE TABLE configuration (${columns})`);
+      return server;
+    },
+  },
+  'lock.etcd': { field: 'endpoints', start: startEtcd },
+  'bindings.redis': { field: 'redisHost', start: startRedis },
+  'bindings.postgresql': POSTGRESQL,
 };
 const withServers = process.env['TROUPE_TEST_ALL'] === '1';
 

@@ -35,5 +35,15 @@ export const bindingKind: Kind<Binding> = {
       versions: ['v1'],
       load: async () => (await import('./drivers/localstorage.ts')).driver,
     },
+    {
+      type: 'bindings.postgresql',
+      versions: ['v1'],
+      load: async () => (await import('./drivers/postgresql.ts')).driver,
+    },
+    {
+      type: 'bindings.redis',
+      versions: ['v1'],
+      load: async () => (await import('./drivers/redis.ts')).driver,
+    },
   ],
 };

@@ -15,5 +15,15 @@ export const configurationKind: Kind<ConfigurationStore> = {
       versions: ['v1'],
       load: async () => (await import('./drivers/redis.ts')).driver,
     },
+    {
+      type: 'configuration.postgresql',
+      versions: ['v1'],
+      load: async () => (await import('./drivers/postgresql.ts')).driver,
+    },
+    {
+      type: 'configuration.etcd',
+      versions: ['v1'],
+      load: async () => (await import('./drivers/etcd.ts')).driver,
+    },
   ],
 };

@@ -15,6 +15,9 @@ import {
   GRPCInternalError,
   GRPCUnavailableError,
   GRPCUnknownError,
+  type IDuplexStream,
+  type IWatchRequest,
+  type IWatchResponse,
 } from 'etcd3';
 import { ComponentError, isTroupeError } from '../../runtime/core/errors.ts';
 import type { ComponentOptions } from '../component.ts';
@@ -36,7 +39,6 @@ export class Connection {
   readonly #settings: ConnectionSettings;
   readonly #client: Etcd3;
   readonly #pending = new Set<Promise<unknown>>();
-  readonly #listeners = new Set<() => void>();
   #lost: { readonly cause: unknown } | undefined;
   #retry: NodeJS.Timeout | undefined;
   #closing: Promise<void> | undefined;
@@ -62,6 +64,9 @@ export class Connection {
       grpcOptions: {
         'grpc.max_receive_message_length': -1,
         'grpc.use_local_subchannel_pool': 1,
+        // A stream that waits hears of a server that is gone; etcd takes one such question in 5 s.
+        'grpc.keepalive_time_ms': 10_000,
+        'grpc.keepalive_timeout_ms': 5_000,
         'grpc.initial_reconnect_backoff_ms': MIN_RETRY_MS,
         'grpc.min_reconnect_backoff_ms': MIN_RETRY_MS,
         'grpc.max_reconnect_backoff_ms': MAX_RETRY_MS,
@@ -122,20 +127,18 @@ export class Connection {
     }
   }
 
+  /** A stream of changes; it lives until it is cancelled. */
+  async openWatch(): Promise<IDuplexStream<IWatchRequest, IWatchResponse>> {
+    try {
+      return await this.#client.watchClient.watch();
+    } catch (cause) {
+      throw this.#typed(cause, false);
+    }
+  }
+
   /** Resolves when a server answers. */
   async ping(): Promise<void> {
     await this.request((client, call) => rangeOfNothing(client, this.root, call));
-  }
-
-  /** Calls `listener` each time the connection is there again; returns what ends that. */
-  onRestored(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
-  }
-
-  /** Tells of a loss that was seen outside a request, such as the end of a watch. */
-  lose(cause: unknown): void {
-    if (!this.#closing) this.#lose(cause);
   }
 
   /** Lets what was sent be answered, at most `timeout` long. Idempotent. */
@@ -146,7 +149,6 @@ export class Connection {
 
   async #end(): Promise<void> {
     clearTimeout(this.#retry);
-    this.#listeners.clear();
     await Promise.allSettled(this.#pending);
     this.#client.close();
   }
@@ -174,7 +176,6 @@ export class Connection {
           this.#lost = undefined;
           const { name } = this.#options;
           this.#options.logger.info({ component: name }, 'etcd connection restored');
-          for (const listener of this.#listeners) listener();
         },
         (cause: unknown) => {
           if (this.#closing) return;

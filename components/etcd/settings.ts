@@ -15,7 +15,7 @@ export const connectionFields: readonly MetadataField[] = [
   {
     name: 'keyPrefixPath',
     description:
-      'Put before every key, with a `/` between: `troupe` keeps all under `troupe/`. Default: none, keys begin with `/`.',
+      'Put before every key, with a `/` between: `troupe` keeps all under `troupe/`. Default: none; rows of state then begin with `/`, other keys are as they are.',
   },
   { name: 'tlsEnable', description: '`true` to connect with TLS; needs `ca`. Default `false`.' },
   { name: 'ca', description: 'PEM text of the certificates that the server is checked by.' },
@@ -85,4 +85,9 @@ function tlsOf(metadata: MetadataReader): ConnectionSettings['tls'] {
   if ((cert === undefined) !== (key === undefined))
     throw metadata.refuse(cert === undefined ? 'cert' : 'key', 'is missing beside the other');
   return { ca, cert, key };
+}
+
+/** What stands before the keys of a component that shares them with others: nothing unless `keyPrefixPath` says so. */
+export function prefixOf({ root }: ConnectionSettings): string {
+  return root === '/' ? '' : root;
 }

@@ -21,5 +21,10 @@ export const lockKind: Kind<LockStore> = {
       versions: ['v1'],
       load: async () => (await import('./drivers/redis.ts')).driver,
     },
+    {
+      type: 'lock.etcd',
+      versions: ['v1'],
+      load: async () => (await import('./drivers/etcd.ts')).driver,
+    },
   ],
 };

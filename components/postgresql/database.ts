@@ -15,6 +15,19 @@ export interface Statement {
   readonly values?: unknown[];
 }
 
+/** A statement whose rows come as lists, each value made from its text by the number of its type. */
+export interface ListStatement {
+  readonly text: string;
+  readonly values: unknown[];
+  parse(type: number, text: string): unknown;
+}
+
+export interface Lists {
+  readonly rows: readonly unknown[][];
+  /** Rows that were found or changed. */
+  readonly count: number;
+}
+
 export type Row = Readonly<Record<string, unknown>>;
 
 /** Runs statements of one transaction, one after the other. */
@@ -79,12 +92,27 @@ export class Database {
   }
 
   /** One statement by itself. `writes` says that a lost answer leaves open what happened. */
-  async query(statement: Statement, { writes = false } = {}): Promise<Row[]> {
+  query(statement: Statement, { writes = false } = {}): Promise<Row[]> {
+    return this.#use(async (client) => (await client.query<Row>(statement)).rows, writes);
+  }
+
+  /** One statement of the caller's, of which it is not known whether it writes. */
+  lists({ text, values, parse }: ListStatement): Promise<Lists> {
+    return this.#use(async (client) => {
+      const { rows, rowCount } = await client.query<unknown[]>({
+        ...{ text, values, rowMode: 'array' },
+        types: { getTypeParser: (type: number) => (value: string) => parse(type, value) },
+      });
+      return { rows, count: rowCount ?? 0 };
+    }, true);
+  }
+
+  async #use<T>(work: (client: pg.PoolClient) => Promise<T>, writes: boolean): Promise<T> {
     const client = await this.#connect();
     try {
-      const { rows } = await client.query<Row>(statement);
+      const result = await work(client);
       client.release();
-      return rows;
+      return result;
     } catch (cause) {
       client.release(isBroken(cause));
       throw this.#typed(cause, writes && isBroken(cause));

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import pg from 'pg';
 import { findProgram, identityOf, startServer, type TestServer } from './process.ts';
 
 const run = promisify(execFile);
@@ -29,4 +30,22 @@ export function startPostgresql(): Promise<TestServer> {
     ],
     ready: /database system is ready to accept connections/,
   });
+}
+
+export const urlOf = ({ host, port }: TestServer): string =>
+  `postgres://postgres@${host}:${port}/postgres`;
+
+/** Runs statements on a connection of their own. */
+export async function runStatements(
+  server: TestServer,
+  text: string,
+  values: unknown[] = [],
+): Promise<void> {
+  const client = new pg.Client({ connectionString: urlOf(server) });
+  await client.connect();
+  try {
+    await client.query(text, values);
+  } finally {
+    await client.end();
+  }
 }

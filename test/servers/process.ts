@@ -96,26 +96,34 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-/** A process and all that it started, which may be in groups of their own. */
+/** A process and all that it started, which may be in groups of their own; any may end meanwhile. */
 function treeOf(pid: number): number[] {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
-  return [pid, ...children.split(' ').filter(Boolean).map(Number).flatMap(treeOf)];
+  const list = `/proc/${pid}/task/${pid}/children`;
+  try {
+    const children = readFileSync(list, 'utf8').split(' ').filter(Boolean);
+    return [pid, ...children.map(Number).flatMap(treeOf)];
+  } catch {
+    return [pid];
+  }
+}
+
+/** False when the process is not there any more. */
+function signalOne(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch {
+    return false;
+  }
 }
 
 function signalTree(pid: number, signal: NodeJS.Signals): void {
-  for (const one of treeOf(pid)) process.kill(one, signal);
+  for (const one of treeOf(pid)) signalOne(one, signal);
 }
 
 /** Ends with SIGKILL what outlives its parent, and waits until it is gone: a new server may find its traces. */
 async function endOrphans(pids: readonly number[]): Promise<void> {
-  const isThere = (pid: number): boolean => {
-    try {
-      return process.kill(pid, 'SIGKILL');
-    } catch {
-      return false;
-    }
-  };
-  while (pids.some(isThere)) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (pids.some((pid) => signalOne(pid, 'SIGKILL')))
+    await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 export async function startServer(plan: ServerPlan): Promise<TestServer> {

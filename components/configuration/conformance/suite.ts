@@ -7,18 +7,25 @@ export interface ConfigurationSubject<S extends ConfigurationStore> {
   readonly name: string;
   /** A store without items. The suite closes it. */
   create(): Promise<S>;
+  /** The backend numbers versions itself, whatever a writer says. Default: it keeps the writer's. */
+  readonly ownVersions?: boolean;
   /** Writes as whoever keeps the configuration would; undefined deletes. */
   write(store: S, key: string, item: { value: string; version: string } | undefined): Promise<void>;
 }
-
-const item = (value: string, version = '') => ({ value, version, metadata: {} });
 
 /** Declares the suite for one driver; call it at the top of the driver's test file. */
 export function configurationConformance<S extends ConfigurationStore>({
   name,
   create,
   write,
+  ownVersions = false,
 }: ConfigurationSubject<S>): void {
+  const item = (value: string, version = '') => ({
+    value,
+    version: ownVersions && value !== '' ? (expect.stringMatching(/^\d+$/) as string) : version,
+    metadata: {},
+  });
+
   describe(`${name} as a configuration store`, () => {
     it('gives the keys that are there, and all of them when none is named', async () => {
       await using store = await create();
