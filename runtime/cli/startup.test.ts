@@ -11,7 +11,7 @@ const urls = [];
 registerHooks({ load(url, context, next) { urls.push(url); return next(url, context); } });
 process.on('exit', () => console.error(JSON.stringify([...process.moduleLoadList, ...urls])));`;
 
-it('a sidecar without resources loads neither fetch nor a parser of YAML', async () => {
+it('a sidecar without resources loads neither fetch nor a parser of YAML nor the control plane', async () => {
   await using sidecar = await startSidecar({
     env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(REPORT)}` },
   });
@@ -20,7 +20,8 @@ it('a sidecar without resources loads neither fetch nor a parser of YAML', async
   await sidecar.exited;
   const loaded = JSON.parse(sidecar.output().split('\n').at(-2)!) as string[];
   expect(loaded).toContain('NativeModule http2');
-  const heavy = /\/undici$|\/node_modules\/(?:yaml|prom-client|@opentelemetry|pino|@dapr)\//;
+  const heavy =
+    /\/undici$|\/node_modules\/(?:yaml|@opentelemetry|pino|@dapr)\/|\/sidecar-control-plane\.ts$/;
   expect(loaded.filter((name) => heavy.test(name))).toEqual([]);
 });
 

@@ -32,7 +32,8 @@ export interface Hosting extends AsyncDisposable {
 export interface HostingParts {
   readonly options: SidecarOptions;
   readonly components: LoadedComponents;
-  readonly controlPlane: ControlPlane;
+  /** Undefined: neither placement nor scheduler are named. */
+  readonly controlPlane: ControlPlane | undefined;
   readonly api: () => Api;
   readonly telemetry: Telemetry | undefined;
   readonly tracer: Tracer | undefined;
@@ -43,7 +44,7 @@ export interface HostingParts {
 export function hostActors(parts: HostingParts): Hosting | undefined {
   const { options, components, controlPlane, api, telemetry, tracer, resiliency } = parts;
   const { appId, log, clock = createSystemClock(), actors = [] } = options;
-  const { place } = controlPlane;
+  const place = controlPlane?.place;
   if (!components.actorStore && actors.length === 0) {
     log.info(
       {},

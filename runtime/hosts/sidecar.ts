@@ -16,7 +16,7 @@ import { resolveEndpoints } from './sidecar-endpoints.ts';
 import { createPipeline } from './component-pipeline.ts';
 import { createPolicies, policyObserver } from './component-policies.ts';
 import { createSidecarApp } from './sidecar-app.ts';
-import { openControlPlane } from './sidecar-control-plane.ts';
+import type { ControlPlane, ControlPlaneParts } from './sidecar-control-plane.ts';
 import { describe } from './sidecar-described.ts';
 import { startFailure } from './sidecar-failure.ts';
 import { findPluggables } from './pluggable-sockets.ts';
@@ -117,9 +117,10 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
   const peering = undo.use(
     await openSidecarPeers(options, clock, undefined, { telemetry, tracer, connections }),
   );
-  const controlPlane = undo.use(openControlPlane({ options, clock, connections }));
+  const controlPlane =
+    options.controlPlane && undo.use(await openControlPlane({ options, clock, connections }));
   const logger = log.scoped('dapr.runtime.scheduler');
-  const jobs = controlPlane.jobs ?? jobsOf(components, { appId, clock, logger });
+  const jobs = controlPlane?.jobs ?? jobsOf(components, { appId, clock, logger });
   if (!jobs) {
     log.info({}, 'Scheduler disabled, no scheduler is named and no state component keeps jobs');
   }
@@ -158,9 +159,12 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     telemetry,
     tracer,
     logger: log,
-    ready: () => ({ ...waiting, inbound: [...waiting.inbound, ...controlPlane.waiting()] }),
-    schedulers: controlPlane.schedulers,
-    isPlaced: controlPlane.isPlaced,
+    ready: () => ({
+      ...waiting,
+      inbound: [...waiting.inbound, ...(controlPlane?.waiting() ?? [])],
+    }),
+    schedulers: controlPlane?.schedulers,
+    isPlaced: controlPlane?.isPlaced,
     shutdown: options.onShutdown,
   });
   api.subscriptions.announce(() => describeDeclared(app.declared()));
@@ -169,7 +173,7 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
   undo.defer(async () => {
     leaving.abort(new Error('the sidecar is stopping'));
     await app.stop();
-    await controlPlane.leave();
+    await controlPlane?.leave();
     await Promise.all([
       servers?.close(),
       internal?.close(),
@@ -243,4 +247,10 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** Loaded only where placement or scheduler are named. */
+async function openControlPlane(parts: ControlPlaneParts): Promise<ControlPlane> {
+  const module = await import('./sidecar-control-plane.ts');
+  return module.openControlPlane(parts);
 }
