@@ -66,6 +66,7 @@ const SERVERS: Readonly<Record<string, Server>> = {
       return server;
     },
   },
+  'nameresolution.etcd': { field: 'endpoints', start: startEtcd },
   'lock.etcd': { field: 'endpoints', start: startEtcd },
   'bindings.redis': { field: 'redisHost', start: startRedis },
   'bindings.postgresql': POSTGRESQL,

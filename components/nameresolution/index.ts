@@ -6,6 +6,11 @@ export const nameResolutionKind: Kind<NameResolver> = {
   fields: [],
   drivers: [
     {
+      type: 'nameresolution.etcd',
+      versions: ['v1'],
+      load: async () => (await import('./drivers/etcd.ts')).driver,
+    },
+    {
       type: 'nameresolution.mdns',
       versions: ['v1'],
       load: async () => (await import('./drivers/mdns.ts')).driver,
