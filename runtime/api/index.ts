@@ -66,6 +66,8 @@ export interface ApiOptions extends BlocksOptions {
   readonly enabledFeatures?: readonly string[] | undefined;
   /** True: actors can be called although this host has none. Default: when `actors` is there. */
   readonly actorsEnabled?: boolean | undefined;
+  /** Whether the app has said which actors it hosts. Default: when the host is ready. */
+  readonly isRegistered?: (() => boolean) | undefined;
   /** Whether this host is a member of a placement outside. Absent: it places its actors itself. */
   readonly isPlaced?: (() => boolean) | undefined;
   /** Addresses of the schedulers outside that are connected. Absent: there are none. */

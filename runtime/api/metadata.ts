@@ -51,6 +51,8 @@ export interface MetadataOptions {
   /** Names of Resiliency resources. */
   readonly resiliencies?: readonly string[] | undefined;
   readonly ready?: (() => { readonly inbound: readonly string[] }) | undefined;
+  /** Whether the app has said which actors it hosts. Default: when the host is ready. */
+  readonly isRegistered?: (() => boolean) | undefined;
   /** Whether this host is a member of a placement outside. Absent: it places its actors itself. */
   readonly isPlaced?: (() => boolean) | undefined;
   /** Addresses of the schedulers outside that are connected. Absent: there are none. */
@@ -65,8 +67,6 @@ export interface MetadataApi {
   set(key: string, value: string): void;
 }
 
-/** Among what a host waits for: its own start, the app's included. */
-const RUNTIME_TARGET = 'runtime';
 const VERSION_LABEL = 'daprRuntimeVersion';
 
 export function createMetadataApi(options: MetadataOptions): MetadataApi {
@@ -82,7 +82,7 @@ export function createMetadataApi(options: MetadataOptions): MetadataApi {
     get() {
       const actors = options.actors?.types() ?? [];
       const features = options.enabledFeatures ?? (options.actors ? ['ActorStateTTL'] : []);
-      const isReady = !ready?.().inbound.includes(RUNTIME_TARGET);
+      const isReady = options.isRegistered?.() ?? (ready?.().inbound.length ?? 0) === 0;
       const isPlaced = isEnabled && isReady && (options.isPlaced?.() ?? true);
       const schedulers = options.schedulers?.() ?? [];
       return filled({

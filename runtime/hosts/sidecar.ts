@@ -165,6 +165,7 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     }),
     schedulers: controlPlane?.schedulers,
     isPlaced: controlPlane?.isPlaced,
+    isRegistered: () => app.registration() === undefined,
     shutdown: options.onShutdown,
   });
   api.subscriptions.announce(() => describeDeclared(app.declared()));

@@ -87,7 +87,8 @@ function errorOf(error: unknown, { type, id, method }: PeerCall, address: string
     return new TroupeError('MOVED', `${type}/${id} is not on ${address} any more`, options);
   }
   const wire = wireErrorOf(details);
-  if (wire) return fromWireError(wire);
+  // What an app refused is told below, as of any sidecar's.
+  if (wire && wire.code !== 'COMPONENT') return fromWireError(wire);
   switch (code) {
     case CODES.UNAVAILABLE: {
       const unknown = error.unsent ? '' : '; whether the call took effect is unknown';
