@@ -133,7 +133,7 @@ export const question: Question = {
       ]),
       notes: [
         'Medians of the rounds. Dapr’s own placement and scheduler, actors on Redis; a call that takes over 10 s counts as failed.',
-        'A call that was on its way into the killed sidecar may have taken effect: Troupe tells its caller so, daprd sends it again.',
+        'A call that was on its way into the killed sidecar may have taken effect; the one that is left makes it again.',
       ],
     };
   },

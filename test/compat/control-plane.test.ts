@@ -72,6 +72,10 @@ async function startMember(name: string): Promise<Member> {
       const reentrancy = { enabled: true };
       return { value: { entities: ['Counter'], drainOngoingCallTimeout: '1s', reentrancy } };
     }
+    if (url.startsWith('/job/')) {
+      fired.push(`${url.slice(5)} ${body}`);
+      return {};
+    }
     const [, , , id = '', , called = '', what = ''] = url.split('/');
     if (method === 'DELETE') {
       deactivated.push(id);
@@ -84,6 +88,9 @@ async function startMember(name: string): Promise<Member> {
         return { value: { by: name, body, own: headers['x-own'] }, more: { 'x-answer': 'yes' } };
       case 'fail':
         return { status: 500, value: 'no such luck' };
+      case 'hang':
+        await hanging.promise;
+        return {};
       case 'refuse':
         return { value: { why: 'not today' }, more: { 'x-daprerrorresponseheader': 'true' } };
       case 'again': {
@@ -102,6 +109,9 @@ async function startMember(name: string): Promise<Member> {
   }
   return member;
 }
+
+/** Lets go what an app was asked to hold. */
+const hanging = Promise.withResolvers<void>();
 
 const ids = Array.from({ length: 40 }, (_, i) => `c-${i}`);
 
@@ -167,6 +177,13 @@ async function bothHost(): Promise<void> {
   if (status !== 204 || owners.size < 2) throw new Error(`daprd hosts no actors yet: ${status}`);
 }
 
+async function allOnDaprd(): Promise<void> {
+  await vi.waitFor(async () => {
+    const owners = new Set((await ownersThrough(dapr.base)).values());
+    if (owners.size > 1 || !owners.has('dapr')) throw new Error('daprd has not got all actors yet');
+  }, WAIT);
+}
+
 const idOf = (owners: ReadonlyMap<string, unknown>, by: Member): string =>
   [...owners].find(([, owner]) => owner === by.name)![0];
 
@@ -191,6 +208,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  hanging.resolve();
   await ours?.[Symbol.asyncDispose]();
   await theirs?.[Symbol.asyncDispose]();
   for (const one of [troupe, dapr]) await one?.[Symbol.asyncDispose]();
@@ -245,6 +263,29 @@ describe('one actor type on Troupe and on daprd', () => {
     }
   });
 
+  it('keeps jobs in the scheduler, which gives them to one of the two', async () => {
+    const url = `${ours.base}/v1.0-alpha1/jobs`;
+    const schedule = (name: string, job: object): Promise<Response> =>
+      fetch(`${url}/${name}`, { method: 'POST', body: JSON.stringify(job) });
+    expect((await schedule('later', { dueTime: '1h', data: 'x' })).status).toBe(204);
+    expect((await schedule('later', { dueTime: '1h' })).status).toBe(409);
+    const known = await fetch(`${dapr.base}/v1.0-alpha1/jobs/later`);
+    expect(await known.json()).toMatchObject({ name: 'later', dueTime: '1h' });
+    expect((await fetch(`${url}/later`, { method: 'DELETE' })).status).toBe(204);
+    expect((await fetch(`${dapr.base}/v1.0-alpha1/jobs/later`)).status).toBe(500);
+    expect((await schedule('now', { dueTime: '0s', data: { n: 1 } })).status).toBe(204);
+    const all = (): string[] =>
+      [...troupe.fired, ...dapr.fired].filter((one) => one.startsWith('now '));
+    await vi.waitFor(() => expect(all()).toEqual(['now {"n":1}']), WAIT);
+  });
+
+  it('passes a deadline on to where the actor is', async () => {
+    const id = idOf(await ownersThrough(ours.base), dapr);
+    const headers = { 'troupe-timeout-ms': '500' };
+    const late = await call(ours.base, id, 'hang', { headers });
+    expect([late.status, late.value['errorCode']]).toEqual([504, 'ERR_TIMEOUT']);
+  });
+
   it('tells what it is part of', async () => {
     const metadata = (await (await fetch(`${ours.base}/v1.0/metadata`)).json()) as object;
     expect(metadata).toMatchObject({
@@ -274,15 +315,48 @@ describe('when a member goes', () => {
     }
     ours.signal('SIGTERM');
     await ours.exited;
+    await allOnDaprd();
     for (const id of ids) {
-      await vi.waitFor(async () => {
-        const { value } = await call(dapr.base, id, 'echo');
-        expect(value['by']).toBe('dapr');
-      }, WAIT);
-      expect((await call(dapr.base, id, 'add')).value).toEqual({
-        by: 'dapr',
-        n: counts.get(id)! + 3,
-      });
+      const { value } = await call(dapr.base, id, 'add');
+      expect(value).toEqual({ by: 'dapr', n: counts.get(id)! + 3 });
     }
+  });
+
+  it('by kill -9 under load, calls go on at the other, and nothing that was counted is lost', async () => {
+    await startOurs();
+    await vi.waitFor(bothHost, WAIT);
+    const counted = new Map<string, number>();
+    let stopped = false;
+    const load = ids.map(async (id) => {
+      while (!stopped) {
+        const { status, value } = await call(dapr.base, id, 'add');
+        if (status === 200) counted.set(id, value['n'] as number);
+      }
+    });
+    await vi.waitFor(() => expect(counted.size).toBe(ids.length), WAIT);
+    ours.signal('SIGKILL');
+    await ours.exited;
+    await allOnDaprd();
+    stopped = true;
+    await Promise.all(load);
+    for (const id of ids) {
+      const { value } = await call(dapr.base, id, 'add');
+      expect(value['by']).toBe('dapr');
+      expect(value['n']).toBeGreaterThan(counted.get(id)!);
+    }
+  });
+
+  it('and when the placement goes, both end their actors and have them again when it is back', async () => {
+    await startOurs();
+    await vi.waitFor(bothHost, WAIT);
+    const id = idOf(await ownersThrough(ours.base), troupe);
+    const before = (await call(ours.base, id, 'add')).value['n'] as number;
+    const ended = troupe.deactivated.length;
+    await placement.kill();
+    await vi.waitFor(() => expect(troupe.deactivated.slice(ended)).toContain(id), WAIT);
+    const waiting = call(ours.base, id, 'add');
+    await placement.restart();
+    expect((await waiting).value['n']).toBe(before + 1);
+    await vi.waitFor(bothHost, WAIT);
   });
 });
