@@ -1,6 +1,8 @@
 /** What an actor author imports: `troupe/actor`. */
 export { Actor } from './actor.ts';
 export type { ActorClass, ActorOptions, CloudEvent, TopicSubscription } from './actor.ts';
+export { daprActor } from './dapr-actor.ts';
+export type { DaprActorClass, DaprActorOptions } from './dapr-actor.ts';
 export type {
   ActorContext,
   DueTime,
