@@ -25,6 +25,8 @@ export interface CommandOptions {
   /** Written into its folder, by name. */
   readonly files?: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
+  /** Runs before the start. */
+  prepare?(folder: string): Promise<void>;
   /** What it reads. Default: nothing. */
   readonly input?: string;
 }
@@ -47,11 +49,12 @@ async function marked(mark: string): Promise<string[]> {
 /** Starts `troupe` with these arguments. */
 export async function startCommand(
   args: readonly string[],
-  { folders = [], files = {}, env = {}, input = '' }: CommandOptions = {},
+  { folders = [], files = {}, env = {}, input = '', prepare }: CommandOptions = {},
 ): Promise<RunningCommand> {
   const folder = await mkdtemp(join(tmpdir(), 'troupe-run-'));
   for (const name of folders) await mkdir(join(folder, name), { recursive: true });
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+  await prepare?.(folder);
   const mark = randomUUID();
   const child = spawn(process.execPath, [COMMAND, ...args], {
     cwd: folder,
