@@ -24,7 +24,6 @@ import { readHistory } from './history.ts';
 import type { History } from './history.ts';
 import { readInput } from './input.ts';
 import type { Input } from './input.ts';
-import { collectOutcome } from './outcome.ts';
 import { renderPage } from './page.ts';
 import { findHosting, type Hosting } from './hosting.ts';
 import { prepareState } from './places.ts';
@@ -34,7 +33,8 @@ import { reportFiles, writeReport } from './report.ts';
 import { createRoster } from './roster.ts';
 import { createDeliveries, openLogistics, PLACES_NOTE } from './routes.ts';
 import { drawRoutes } from './routes-map.ts';
-import { collectDepots, routeLines, routeTotals, verifyRoutes } from './routes-outcome.ts';
+import { routeLines, routeTotals, verifyRoutes } from './routes-outcome.ts';
+import { settledOutcome } from './settle.ts';
 import { summarise, summaryText } from './summary.ts';
 import { verify } from './verify.ts';
 import type { Verdict } from './verify.ts';
@@ -153,15 +153,13 @@ async function runDay(
   const drivenMs = performance.now() - drivenFrom;
   const durableTurns = system.stats().durableTurns - turnsBefore;
   const roster = createRoster(system, { input, history, signal: stop });
-  const found = await Promise.all([
-    collectOutcome(system, { roster, signal: stop }),
-    collectDepots(system, { roster, signal: stop }),
-  ]).catch((error: unknown) => {
+  const settling = settledOutcome(system, { roster, invoices: input.invoices, signal: stop });
+  const found = await settling.catch((error: unknown) => {
     if (stop.aborted) return undefined;
     throw error;
   });
   if (!found) return undefined;
-  const [outcome, depots] = found;
+  const { outcome, depots } = found;
   const forecast = await forecastDemand(system, {
     input,
     history,
