@@ -17,7 +17,7 @@ export async function underPolicy(
   const isWhole = body === undefined || headers['content-length'] !== undefined;
   const kept = body && isWhole && policy.repeats ? await bytesOf(body) : undefined;
   return policy.run(
-    ({ signal = request.signal }) => call({ ...request, signal, body: kept ? single(kept) : body }),
+    ({ signal = request.signal }) => call({ ...request, signal, body: kept ?? body }),
     {
       signal: request.signal,
       once: !isWhole,
@@ -52,11 +52,8 @@ const DEADLINE = 'context deadline exceeded';
 export const policyWords = (error: TroupeError): string =>
   isBreakerError(error) ? error.message : DEADLINE;
 
-async function* single(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
-}
-
-async function bytesOf(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+async function bytesOf(body: AsyncIterable<Uint8Array> | Uint8Array): Promise<Uint8Array> {
+  if (body instanceof Uint8Array) return body;
   const chunks: Uint8Array[] = [];
   for await (const chunk of body) chunks.push(chunk);
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);

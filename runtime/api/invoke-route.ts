@@ -41,6 +41,10 @@ export function targetOf(path: string, headers: HeaderValues): Target | undefine
   return undefined;
 }
 
+/** Whether an answer is followed by a body at all, which a length could announce. */
+const hasBody = (method: string, { status }: { readonly status: number }): boolean =>
+  method !== 'HEAD' && status >= 200 && status !== 204 && status !== 304;
+
 /** The row for everything that no other row takes. */
 export function invokeRoute(api: InvokeApi): HttpRoute {
   return {
@@ -49,7 +53,8 @@ export function invokeRoute(api: InvokeApi): HttpRoute {
     streaming: true,
     failure: 'DIRECT_INVOKE',
     async handle(request): Promise<HttpResponse> {
-      const { method, path, query, headers, stream, signal } = request;
+      const { method, path, query, headers, signal } = request;
+      const body = request.body.byteLength > 0 ? request.body : request.stream;
       const found = targetOf(path, headers);
       if (!found || found.target === '') {
         throw new ApiError(
@@ -57,10 +62,10 @@ export function invokeRoute(api: InvokeApi): HttpRoute {
           'failed getting app id either from the URL path or the header dapr-app-id',
         );
       }
-      const answer = await api.invoke({ ...found, method, query, headers, body: stream, signal });
+      const answer = await api.invoke({ ...found, method, query, headers, body, signal });
       const isEvents = headerOf(headers, 'accept') === 'text/event-stream';
       const isUntyped = answer.status >= 400 && answer.headers['content-type'] === undefined;
-      return {
+      const known = {
         status: answer.status,
         headers: {
           ...answer.headers,
@@ -68,9 +73,13 @@ export function invokeRoute(api: InvokeApi): HttpRoute {
           // As daprd, where an app names no type of its error.
           ...(isUntyped ? { 'content-type': 'application/json' } : {}),
         },
-        stream: answer.body,
-        trailers: answer.trailers,
       };
+      const contentType = headerOf(known.headers, 'content-type');
+      if (contentType !== undefined && hasBody(method, answer)) {
+        const body = answer.whole?.();
+        if (body) return { ...known, contentType, body };
+      }
+      return { ...known, stream: answer.body, trailers: answer.trailers };
     },
   };
 }

@@ -34,6 +34,8 @@ export interface AppResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly body: AsyncIterable<Uint8Array>;
+  /** Takes the body at once where all of it has arrived; `body` is not to be read then. */
+  readonly whole?: (() => Uint8Array | undefined) | undefined;
   /** Name of the protobuf type of the body, from an app over gRPC. */
   readonly typeUrl?: string | undefined;
   /** What came behind the body, once it was read to its end. */
@@ -104,7 +106,7 @@ export interface InvokeRequest {
   readonly method: string;
   readonly query: string;
   readonly headers: HeaderValues;
-  readonly body?: AsyncIterable<Uint8Array> | undefined;
+  readonly body?: AsyncIterable<Uint8Array> | Uint8Array | undefined;
   readonly typeUrl?: string | undefined;
   readonly signal: AbortSignal;
 }
@@ -117,9 +119,8 @@ export interface InvokeApi {
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}
 
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
-}
+const streamOf = (body: AsyncIterable<Uint8Array> | Uint8Array): ReadableStream =>
+  ReadableStream.from(body instanceof Uint8Array ? [body] : body);
 
 async function callHandler(
   handler: InvocationHandler,
@@ -137,9 +138,7 @@ async function callHandler(
       method: request.method,
       headers: list,
       signal: request.signal,
-      ...(bodiless || !request.body
-        ? {}
-        : { body: ReadableStream.from(request.body), duplex: 'half' }),
+      ...(bodiless || !request.body ? {} : { body: streamOf(request.body), duplex: 'half' }),
     } as RequestInit),
   );
   const answer: Values = Object.fromEntries(response.headers);
@@ -226,8 +225,7 @@ export function createInvokeApi(options: InvokeOptions): InvokeApi {
     const handler = handlers.get(path);
     if (handler) {
       const { body, signal = new AbortController().signal } = request;
-      const stream = body instanceof Uint8Array ? once(body) : body;
-      const asked = { ...request, target: appId, path, signal, body: stream };
+      const asked = { ...request, target: appId, path, signal, body };
       return callHandler(handler, asked, known(request.headers));
     }
     if (app) {
@@ -273,7 +271,8 @@ const outgoing = (request: InvokeRequest, path: string, headers: Values): AppReq
   signal: request.signal,
 });
 
-async function collected(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+async function collected(body: AsyncIterable<Uint8Array> | Uint8Array): Promise<Uint8Array> {
+  if (body instanceof Uint8Array) return body;
   const chunks: Uint8Array[] = [];
   for await (const chunk of body) chunks.push(chunk);
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);

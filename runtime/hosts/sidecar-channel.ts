@@ -153,7 +153,12 @@ function limited(channel: AppChannel, gate: Gate): AppChannel {
     const leave = await gate(request.signal);
     try {
       const answer = await channel.invoke(request);
-      return { ...answer, body: until(answer.body, leave) };
+      const whole = (): Uint8Array | undefined => {
+        const bytes = answer.whole?.();
+        if (bytes) leave();
+        return bytes;
+      };
+      return { ...answer, body: until(answer.body, leave), whole };
     } catch (error) {
       leave();
       throw error;

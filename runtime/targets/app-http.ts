@@ -23,6 +23,8 @@ export interface AppHttpOptions {
   readonly maxConnections?: number;
 }
 
+const NO_BYTES = new Uint8Array(0);
+
 /** What came with the head of an answer. */
 export function answerOf(response: IncomingMessage): AppHttpResponse {
   const received: Record<string, string | readonly string[]> = {};
@@ -36,10 +38,20 @@ export function answerOf(response: IncomingMessage): AppHttpResponse {
       get body() {
         return bodyOf(response);
       },
+      whole: () => wholeOf(response),
     };
   }
   const trailers = (): Record<string, string> => response.trailers as Record<string, string>;
   return { ...answer, body: response, trailers };
+}
+
+/** All of the body, if it came with the head and nobody reads it yet. */
+function wholeOf(response: IncomingMessage): Uint8Array | undefined {
+  if (!response.complete || response.destroyed || response.readableFlowing !== null) return;
+  const bytes = (response.read() as Buffer | null) ?? NO_BYTES;
+  // Reading on is what ends it, and frees its connection.
+  response.resume();
+  return bytes;
 }
 
 /**

@@ -19,6 +19,8 @@ export interface AppHttpResponse {
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
   /** Must be read to its end, or ended by `return`, so that the connection is free again. */
   readonly body: AsyncIterable<Uint8Array>;
+  /** Takes the body at once where all of it has arrived; `body` is not to be read then. */
+  readonly whole?: (() => Uint8Array | undefined) | undefined;
   /** What came behind the body, once it was read to its end. Absent: the app announced none. */
   readonly trailers?: (() => Readonly<Record<string, string>>) | undefined;
 }

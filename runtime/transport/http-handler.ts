@@ -16,7 +16,14 @@ import { baggageProblem } from '../api/trace-context.ts';
 import { createHttpLog, type HttpLogOptions } from './http-log.ts';
 import { createHttpMeasure } from './http-measure.ts';
 import { answerThrough, type HttpPipeline, type PipedOptions } from './http-pipeline.ts';
-import { collectBody, hasBody, ServerRequest } from './http-request.ts';
+import {
+  chunks,
+  collectBody,
+  hasBody,
+  isShort,
+  ServerRequest,
+  SHORT_BYTES,
+} from './http-request.ts';
 import { sendError, sendResponse } from './http-response.ts';
 import { BadEscape, cleanPath, createRouter, type Match } from './router.ts';
 import { beginHttpSpan } from './http-trace.ts';
@@ -165,8 +172,17 @@ export function createHttpHandler(options: HttpHandlerOptions): HttpHandler {
       return;
     }
     if (match.route.streaming) {
-      if (hasBody(message)) request.stream = message;
-      run(message, response, match, request);
+      if (!isShort(message)) {
+        if (hasBody(message)) request.stream = message;
+        run(message, response, match, request);
+        return;
+      }
+      collectBody(message, SHORT_BYTES, (body) => {
+        if (!body) return;
+        request.body = body;
+        request.stream = chunks(body);
+        run(message, response, match, request);
+      });
     } else if (!hasBody(message)) {
       run(message, response, match, request);
     } else {

@@ -92,6 +92,18 @@ export function hasBody(message: IncomingMessage): boolean {
   return (length !== undefined && length !== '0') || headers['transfer-encoding'] !== undefined;
 }
 
+/** A body up to this length is read before a route that could take it as a stream is asked. */
+export const SHORT_BYTES = 64 * 1024;
+
+export async function* chunks(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+export function isShort({ headers }: IncomingMessage): boolean {
+  const length = Number(headers['content-length'] ?? 0);
+  return length > 0 && length <= SHORT_BYTES;
+}
+
 /**
  * Reads the body and calls `done` once: with the bytes, with overflow, or, when
  * the client went away, with neither.

@@ -86,7 +86,7 @@ async function callLocalStream(
     throw channelError(error);
   }
   let response: InternalResponse | undefined = responseMessage(answer);
-  for await (const payload of payloadsOf(answer.body, maxPayload)) {
+  for await (const payload of payloadsOf(answer.whole?.() ?? answer.body, maxPayload)) {
     await call.send(response ? { response, payload } : { payload });
     response = undefined;
   }
