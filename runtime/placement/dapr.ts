@@ -164,7 +164,8 @@ export function createDaprPlacement(options: DaprPlacementOptions): DaprPlacemen
     }
     if (changed.length > 0) renewTerm();
     joined.open();
-    await options.halt(isHere);
+    const moved = new Set(changed);
+    await options.halt((actor) => !moved.has(actor.type) || isHere(actor));
     acknowledge(OPERATIONS.update, of);
   }
 

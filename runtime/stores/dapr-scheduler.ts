@@ -74,6 +74,7 @@ export function createDaprScheduler(options: DaprSchedulerOptions): DaprSchedule
   let clients = new Map<string, GrpcClient>();
   const known = Promise.withResolvers<void>();
   let isReady = false;
+  let retiring: Promise<unknown> = Promise.resolve();
   let turn = 0;
   let watched: { readonly what: Watched; readonly target: TriggerTarget } | undefined;
   let triggers: Triggers | undefined;
@@ -113,13 +114,16 @@ export function createDaprScheduler(options: DaprSchedulerOptions): DaprSchedule
     });
   }
 
-  async function use(addresses: readonly string[]): Promise<void> {
-    const before = clients;
+  /** Connections of before go on until what they triggered is answered. */
+  function use(addresses: readonly string[]): void {
+    const before = [...clients.values()];
     clients = new Map(addresses.map((address) => [address, open(address)]));
-    const left = triggers;
+    const left = triggers?.leave() ?? Promise.resolve();
     rewatch();
-    await left?.leave();
-    await Promise.all([...before.values()].map((client) => client.close()));
+    retiring = Promise.all([
+      retiring,
+      left.then(() => Promise.all(before.map((client) => client.close()))),
+    ]);
     known.resolve();
     isReady = true;
   }
@@ -144,13 +148,13 @@ export function createDaprScheduler(options: DaprSchedulerOptions): DaprSchedule
           {},
           `Connected and received scheduler hosts addresses: [${addresses.join(' ')}]`,
         );
-        await use(addresses);
+        use(addresses);
         await messages.next();
         return;
       }
       const { status } = await call.ended;
       if (status.code === CODES.UNIMPLEMENTED) {
-        await use(options.addresses);
+        use(options.addresses);
         await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
         return;
       }
@@ -199,7 +203,8 @@ export function createDaprScheduler(options: DaprSchedulerOptions): DaprSchedule
         return response.decode(reply.message);
       } catch (error) {
         // One that is not there cannot have done it: the next one, or the same when it is back.
-        if (!(error instanceof GrpcError && error.unsent) || limit.aborted) throw errorOf(error);
+        if (limit.aborted) await ended;
+        if (!(error instanceof GrpcError && error.unsent)) throw errorOf(error);
         await Promise.race([pause(), ended]);
       }
     }
@@ -210,7 +215,7 @@ export function createDaprScheduler(options: DaprSchedulerOptions): DaprSchedule
     await triggers?.leave();
     triggers = undefined;
     stopping.abort(new Error('the host is stopping'));
-    await running;
+    await Promise.all([running, retiring]);
     await Promise.all([...clients.values()].map((client) => client.close()));
   };
 
