@@ -3,7 +3,7 @@
  * with exit code 2 and point to --help, everything else with 1. `runProcess` is
  * the only place that touches the process.
  */
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { isTroupeError } from '../core/errors.ts';
 import { LOG_LEVELS } from '../hosts/logger.ts';
 import { VERSION } from '../hosts/version.ts';
@@ -13,6 +13,7 @@ import {
   type InstanceCommand,
   runInstanceCommand,
 } from './instances/commands.ts';
+import type { DoctorFlags } from './doctor.ts';
 import type { ModelsFlags } from './models.ts';
 import type { PlanFlags } from './plan.ts';
 import type { ServeFlags } from './serve.ts';
@@ -116,6 +117,23 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
         code = await runInstanceCommand(name as InstanceCommand, given, surroundings);
       });
   }
+
+  program
+    .command('doctor')
+    .summary('find what is wrong with resource files')
+    .description(
+      'Reads YAML files or folders of them, as --resources-path does, and tells everything\n' +
+        'that is wrong, each with its file and line. Exit code 1: something is.',
+    )
+    .argument('<path...>', 'YAML file or folder')
+    .option('--ping', 'open every component too, as a host would')
+    .option('--app-id <id>', 'name of the app that they are for', flag.appId, 'troupe')
+    .addOption(new Option('-o, --output <form>', 'how it is told').choices(['text', 'json']))
+    .showHelpAfterError('Run "troupe doctor --help" for its flags.')
+    .action(async (paths: string[], flags: DoctorFlags) => {
+      const { doctor } = await import('./doctor.ts');
+      code = await doctor(paths, flags, surroundings);
+    });
 
   program
     .command('plan')
