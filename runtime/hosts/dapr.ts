@@ -6,7 +6,7 @@
  * root: it decides nothing that the rooms it joins could decide.
  */
 import { Engine } from '../core/engine.ts';
-import { TroupeError } from '../core/errors.ts';
+import { isTroupeError, TroupeError } from '../core/errors.ts';
 import { assertName } from '../core/ref.ts';
 import { parseDuration } from '../core/schedule.ts';
 import { createDaprdPeer, createDaprdPlacement } from '../placement/daprd.ts';
@@ -57,6 +57,27 @@ function assertOptions(options: SystemOptions): void {
   }
 }
 
+function openDaprd(
+  host: string,
+  port: number,
+  token: string | undefined,
+): DaprdHttp & AsyncDisposable {
+  const connection = createAppHttp({ host, port, token });
+  return {
+    async invoke(request) {
+      try {
+        return await connection.invoke(request);
+      } catch (error) {
+        if (!isTroupeError(error) || error.code !== 'UNAVAILABLE') throw error;
+        const { message } = error.cause as Error;
+        const text = `daprd at http://${host}:${port} does not answer: ${message}; is it running there?`;
+        throw new TroupeError('UNAVAILABLE', text, { cause: error.cause });
+      }
+    },
+    [Symbol.asyncDispose]: () => connection.close(),
+  };
+}
+
 /** By which way daprd calls this process. */
 async function openAppSide({
   dapr: { appPort: port, appHost: host, appToken: apiToken },
@@ -95,7 +116,7 @@ export async function createDapr(options: SystemOptions): Promise<System> {
   assertName('app id', appId);
   const logger = options.logger ?? createLogger({ level: 'warn', fields: { app_id: appId } });
   await using undo = new AsyncDisposableStack();
-  const http: DaprdHttp = undo.use(createAppHttp({ host, port: httpPort, token: apiToken }));
+  const http = undo.use(openDaprd(host, httpPort, apiToken));
   const client = undo.use(
     createGrpcClient({ host, port: grpcPort, maxMessageBytes: MAX_MESSAGE_BYTES }),
   );

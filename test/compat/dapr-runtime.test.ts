@@ -130,4 +130,44 @@ describe.each(['HTTP', 'the actor stream'])('over %s', (wire) => {
   it('names a deadlock', async () => {
     await expect(system.ref(Counter, 'f').loop()).rejects.toMatchObject({ code: 'DEADLOCK' });
   });
+
+  it('forgets its actors when daprd begins anew', async () => {
+    const clicks = system.ref(Counter, 'g');
+    expect(await clicks.add(40)).toBe(40);
+    await daprd.restart();
+    // Its store was in memory, so an actor that came back with 40 would have kept it in this process.
+    const first = async (): Promise<number> => clicks.add(1).catch(() => 0);
+    await expect.poll(first, { timeout: 30_000 }).toSatisfy((n: number) => n > 0 && n < 40);
+  });
+});
+
+it('sends from an outbox what the process that committed it did not', async () => {
+  class Late extends Actor {
+    static readonly type = 'Late';
+    async hear(text: string): Promise<void> {
+      seen.push(text);
+    }
+  }
+  class Sender extends Actor {
+    static readonly type = 'Sender';
+    async send(text: string): Promise<void> {
+      this.ctx.outbox.ref<Late>('Late', 'l').hear(text);
+    }
+  }
+  const { httpPort, grpcPort } = await set.daprd({ appId: 'outbox' });
+  const options = { runtime: 'dapr', appId: 'outbox', dapr: { httpPort, grpcPort } } as const;
+  const logger = { debug() {}, info() {}, warn() {}, error() {} };
+  const before = await createSystem({ ...options, logger, actors: [Sender] });
+  await before.ref(Sender, 's').send('from the one before');
+  expect(before.stats().pendingOutbox, 'nobody hosts the receiver').toBe(1);
+  await before.close();
+  seen.length = 0;
+
+  // The first reminder that wakes the sender comes 10 s after the commit.
+  await using after = await createSystem({ ...options, actors: [Sender, Late] });
+  await expect.poll(() => seen, { timeout: 40_000 }).toEqual(['from the one before']);
+  await after.outboxIdle();
+  const url = `http://127.0.0.1:${httpPort}/v1.0/actors/Sender/s/reminders/%24outbox`;
+  const status = async (): Promise<number> => (await fetch(url)).status;
+  await expect.poll(status, { timeout: 40_000 }).toBe(404);
 });
