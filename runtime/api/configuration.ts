@@ -10,6 +10,7 @@ import type {
   ConfigurationSubscription,
 } from '../../components/configuration/contract.ts';
 import type { EngineLogger } from '../core/ports.ts';
+import { traced, type SpanOptions, type Tracer } from '../core/tracing.ts';
 import { ApiError, reasonOf } from './api-error.ts';
 import type { AppChannel } from './invoke.ts';
 import { empty, json, metadataOf, type HttpRequest, type HttpRoute } from './route.ts';
@@ -19,6 +20,8 @@ export interface ConfigurationOptions {
   /** The app that HTTP subscriptions post to. */
   readonly app?: AppChannel | undefined;
   readonly logger: EngineLogger;
+  /** Each change that is delivered begins a trace. */
+  readonly tracer?: Tracer | undefined;
 }
 
 export interface ConfigurationQuery {
@@ -32,6 +35,8 @@ export interface ConfigurationQuery {
 export interface ConfigurationUpdate {
   readonly id: string;
   readonly items: ConfigurationItems;
+  /** The span of its delivery. */
+  readonly traceparent?: string;
 }
 
 export interface ConfigurationApi {
@@ -67,6 +72,18 @@ function bodyOf(items: ConfigurationItems): Record<string, unknown> {
   );
 }
 
+/** What changed, without the values: they may be secrets. */
+function spanOf(items: ConfigurationItems): SpanOptions {
+  const entries = Object.entries(items);
+  return {
+    kind: 'consumer',
+    attributes: {
+      'troupe.configuration.keys': entries.map(([key]) => key).join(' '),
+      'troupe.configuration.versions': entries.map(([, { version }]) => version).join(' '),
+    },
+  };
+}
+
 interface Open {
   readonly store: string;
   readonly subscription: ConfigurationSubscription;
@@ -74,7 +91,7 @@ interface Open {
 }
 
 export function createConfigurationApi(options: ConfigurationOptions): ConfigurationApi {
-  const { configurations, app, logger } = options;
+  const { configurations, app, logger, tracer } = options;
   const open = new Map<string, Open>();
 
   function find(name: string): ConfigurationStore {
@@ -88,7 +105,10 @@ export function createConfigurationApi(options: ConfigurationOptions): Configura
     throw new ApiError('CONFIGURATION_STORE_NOT_FOUND', text);
   }
 
-  async function post(store: string, { id, items }: ConfigurationUpdate): Promise<void> {
+  async function post(
+    store: string,
+    { id, items, traceparent }: ConfigurationUpdate,
+  ): Promise<void> {
     const body = Buffer.from(`${JSON.stringify({ id, items: bodyOf(items) })}\n`);
     for (const key of Object.keys(items)) {
       try {
@@ -96,7 +116,10 @@ export function createConfigurationApi(options: ConfigurationOptions): Configura
           method: 'POST',
           path: `/configuration/${encodeURIComponent(store)}/${encodeURIComponent(key)}`,
           query: '',
-          headers: { 'content-type': 'application/json' },
+          headers: {
+            'content-type': 'application/json',
+            ...(traceparent === undefined ? {} : { traceparent }),
+          },
           body,
         });
         for await (const _chunk of answer.body);
@@ -126,7 +149,11 @@ export function createConfigurationApi(options: ConfigurationOptions): Configura
       try {
         const subscription = await store.subscribe({ keys, metadata }, async (items) => {
           await known;
-          await deliver({ id, items });
+          const update = { id, items };
+          if (!tracer) return deliver(update);
+          await traced(tracer, `configuration/${name}`, spanOf(items), (traceparent) =>
+            deliver({ ...update, traceparent }),
+          );
         });
         open.set(id, { store: name, subscription, onEnd });
       } catch (cause) {
