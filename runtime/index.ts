@@ -12,6 +12,7 @@ export function createSystem(options: SystemOptions): Promise<System> {
 }
 
 export type {
+  ControlPlane,
   EventSubscription,
   InvocationHandler,
   ModelServer,

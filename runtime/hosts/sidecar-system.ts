@@ -6,7 +6,11 @@ import { DEFAULT_COMPONENTS } from './embedded.ts';
 import { createLogger } from './logger.ts';
 import { openSidecar } from './sidecar.ts';
 import type { SidecarLog } from './sidecar-log.ts';
-import type { SidecarAppOptions, SidecarListenOptions } from './sidecar-options.ts';
+import type {
+  ControlPlaneOptions,
+  SidecarAppOptions,
+  SidecarListenOptions,
+} from './sidecar-options.ts';
 import type { System, SystemOptions } from './system.ts';
 
 const DEFAULT_HOST = '127.0.0.1';
@@ -14,6 +18,9 @@ const DEFAULT_TIMEOUT = '60s';
 const MAX_BODY_BYTES = 4 * 2 ** 20;
 const MAX_HEADER_BYTES = 8 * 1024;
 const GRACE_MS = 800;
+/** As the flags of a sidecar have them by default. */
+const SCHEDULER_STREAMS = 3;
+const DISSEMINATE_MS = 30_000;
 
 /**
  * Actors of this process behind Dapr's HTTP and gRPC APIs, and an app beside
@@ -30,6 +37,7 @@ export async function createSidecar(options: SystemOptions): Promise<System> {
       mode: 'standalone',
       components: options.components ?? DEFAULT_COMPONENTS,
       listen: listenOf(options),
+      controlPlane: controlPlaneOf(options),
       app: appOf(options),
       log: constantLog(logger),
       env,
@@ -49,6 +57,18 @@ export async function createSidecar(options: SystemOptions): Promise<System> {
   const { api, engine, http, grpc } = sidecar;
   // A program that names actors or none gets the default store, so there is an engine.
   return systemOf({ appId, engine: engine!, api, http, grpc, open: undo.move() });
+}
+
+function controlPlaneOf({ controlPlane }: SystemOptions): ControlPlaneOptions | undefined {
+  if (!controlPlane) return undefined;
+  const { placement, scheduler = '' } = controlPlane;
+  const addressesOf = (text: string): string[] => text.split(',').filter((one) => one !== '');
+  return {
+    placement: addressesOf(placement),
+    scheduler: addressesOf(scheduler),
+    schedulerStreams: SCHEDULER_STREAMS,
+    disseminateTimeoutMs: DISSEMINATE_MS,
+  };
 }
 
 function listenOf({ http, grpc }: SystemOptions): SidecarListenOptions {

@@ -62,9 +62,22 @@ export interface DaprOptions {
   readonly startTimeout?: Duration;
 }
 
+/** Dapr's own placement and scheduler, which share the actors of several hosts. */
+export interface ControlPlane {
+  /** `host:port`, several by commas. */
+  readonly placement: string;
+  /** `host:port`, several by commas. Absent: there are no reminders, and jobs stay with this host. */
+  readonly scheduler?: string;
+}
+
 export interface SystemOptions {
   /** Default `embedded`. `dapr`: the actors behind a daprd, which `dapr` says where to find. `sidecar`: the APIs over HTTP and gRPC always, for an app beside the actors of this process. */
   readonly runtime?: 'embedded' | 'sidecar' | 'dapr';
+  /**
+   * Makes a host of the runtime `sidecar` one member among others, daprds too. They
+   * need one app id and one state store that all of them reach. Absent: it hosts alone.
+   */
+  readonly controlPlane?: ControlPlane;
   /** Where the daprd of the runtime `dapr` is. */
   readonly dapr?: DaprOptions;
   /** Prefix of state keys, source of events. Default `troupe`. */
