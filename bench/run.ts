@@ -14,6 +14,7 @@ const SUITES: Readonly<Record<string, () => Promise<{ suite: Suite }>>> = {
   actors: () => import('./actors/index.ts'),
   failover: () => import('./failover/index.ts'),
   components: () => import('./components/index.ts'),
+  edge: () => import('./edge/index.ts'),
   inference: () => import('./inference/index.ts'),
   routing: () => import('./routing/index.ts'),
   sidecar: () => import('./sidecar/index.ts'),

@@ -83,6 +83,11 @@ function ownTicks(): number | undefined {
 
 const TICK_MS = 10;
 
+/** CPU time of this process and of its children that have ended, in milliseconds. NaN where there is no /proc. */
+export function familyCpuMs(): number {
+  return (ownTicks() ?? Number.NaN) * TICK_MS;
+}
+
 /**
  * What other programs take of the machine from now until the returned function is called: their
  * part of all cores, from 0 to 1, kernel work on nobody's account included. Undefined without /proc.

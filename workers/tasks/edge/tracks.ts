@@ -6,19 +6,21 @@
 import type { Box, Place, Track, WatchState } from '../../edge/messages.ts';
 import type { Region } from './regions.ts';
 
-/** Frames are analysed frames; lengths are parts of the picture. */
+/** Seconds, and parts of the picture. */
 export const TRACKING = {
-  /** Sightings until a track can be a person, and how far it has to have moved. */
-  hits: 3,
+  /** Time from the first sighting until a track can be a person, and how far it has to have moved. */
+  known: 0.2,
   moved: 0.04,
-  /** Sightings missed in a row until a track ends: of no person, at the edge, elsewhere. */
-  missedUnknown: 2,
-  missedAtEdge: 3,
-  missedInside: 15,
-  /** Farthest way of a centre in one analysed frame. */
-  jump: 0.16,
+  /** Time without a sighting until a track ends: of no person, at the edge, elsewhere. */
+  missedUnknown: 0.2,
+  missedAtEdge: 0.3,
+  missedInside: 1.5,
+  /** Farthest way of a centre in a second, and from one analysed frame to the next. */
+  jump: 1.6,
+  farthest: 0.3,
   /** Largest difference of look by which somebody is known again after a gap. */
   look: 60,
+  gap: 0.3,
   still: 0.012,
 } as const;
 
@@ -54,37 +56,49 @@ function keepIn([left, top, width, height]: Box, within: Box): Box {
   ];
 }
 
+const ROUNDING = 1e-6;
+
+export interface Sight {
+  readonly frame: number;
+  /** Since the last analysed frame. */
+  readonly frames: number;
+  /** Frames a second. */
+  readonly rate: number;
+}
+
 interface Pair {
   readonly track: Track;
   readonly region: Region;
   readonly score: number;
 }
 
-function pairs(tracks: readonly Track[], regions: readonly Region[], expected: Map<Track, Box>) {
+function pairs(
+  tracks: readonly Track[],
+  regions: readonly Region[],
+  { expected, step }: { expected: Map<Track, Box>; step: number },
+): Pair[] {
   const all: Pair[] = [];
+  const farthest = Math.min(TRACKING.farthest, TRACKING.jump * step);
   for (const track of tracks) {
     const box = expected.get(track)!;
     for (const region of regions) {
       const shared = overlap(box, region.box);
       const union = area(box) + area(region.box) - shared;
       const away = distance(centre(box), centre(region.box));
-      const reach = TRACKING.jump * (1 + 0.25 * track.missed);
+      const reach = farthest * (1 + 0.25 * track.missed);
       const inside = shared / Math.min(area(box), area(region.box));
       if (away > reach && !(inside > 0.5)) continue;
       // Somebody who was hidden is known by the look, not only by the place.
       const strange = likeness(track.look, region.look);
-      if (track.missed > 3 && shared === 0 && strange > TRACKING.look) continue;
+      if (track.missed * step > TRACKING.gap + ROUNDING && shared === 0 && strange > TRACKING.look)
+        continue;
       all.push({ track, region, score: shared / union + 0.5 * (1 - away / reach) - strange / 400 });
     }
   }
   return all.toSorted((a, b) => b.score - a.score);
 }
 
-function see(
-  track: Track,
-  region: Region,
-  { frame, frames }: { frame: number; frames: number },
-): void {
+function see(track: Track, region: Region, { frame, frames, rate }: Sight): void {
   const before = centre(track.box);
   const after = centre(region.box);
   const blend = (old: number, now: number): number => 0.5 * old + (0.5 * now) / frames;
@@ -100,7 +114,8 @@ function see(
   track.most = Math.max(area(region.box), track.most * FADING);
   track.hits++;
   track.missed = 0;
-  if (track.isPerson || track.hits < TRACKING.hits) return;
+  if (track.isPerson || track.hits < 2) return;
+  if ((frame - track.born) / rate < TRACKING.known - ROUNDING) return;
   const { bornAt } = track;
   const cameIn = bornAt[0] === -1 || distance(bornAt, after) > TRACKING.moved;
   track.isPerson = cameIn;
@@ -139,15 +154,14 @@ export function isAtEdge([left, top, width, height]: Box): boolean {
 
 /**
  * Brings the tracks to this frame; returns those that ended.
- *
- * @param frames how many frames after the last analysed one it is.
  */
 export function follow(
   state: WatchState,
   regions: readonly Region[],
-  { frame, frames }: { frame: number; frames: number },
+  { frame, frames, rate }: Sight,
 ): Track[] {
   const { tracks } = state;
+  const step = frames / rate;
   const expected = new Map<Track, Box>(
     tracks.map((track) => {
       const [left, top, width, height] = track.box;
@@ -157,7 +171,7 @@ export function follow(
   );
   const found = new Map<Track, Region>();
   const taken = new Map<Region, Track[]>();
-  for (const { track, region } of pairs(tracks, regions, expected)) {
+  for (const { track, region } of pairs(tracks, regions, { expected, step })) {
     if (found.has(track) || taken.has(region)) continue;
     found.set(track, region);
     taken.set(region, [track]);
@@ -174,7 +188,7 @@ export function follow(
   }
   for (const [region, group] of taken) {
     if (group.length === 1) {
-      see(group[0]!, region, { frame, frames });
+      see(group[0]!, region, { frame, frames, rate });
       continue;
     }
     for (const track of group) {
@@ -193,7 +207,7 @@ export function follow(
       : isAtEdge(track.box)
         ? TRACKING.missedAtEdge
         : TRACKING.missedInside;
-    if (track.missed > most) gone.push(track);
+    if (track.missed * step > most + ROUNDING) gone.push(track);
   }
   state.tracks = tracks.filter((track) => !gone.includes(track));
   for (const region of regions) {

@@ -66,7 +66,7 @@ function analyse(
   const moment: Moment = { frame: number, frames, rate, at };
   state.analysed++;
   if (regions.length > 0) state.lastMove = number;
-  for (const track of follow(state, regions, { frame: number, frames })) {
+  for (const track of follow(state, regions, moment)) {
     endVisits(track, settings, { ...moment, frame: number - track.missed * frames }, events);
   }
   const areas = [];
