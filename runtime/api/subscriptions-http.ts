@@ -2,6 +2,7 @@
 import { CLOUD_EVENT_TYPE } from './cloudevents.ts';
 import type { AppChannel, AppResponse } from './invoke.ts';
 import { isObject } from './route.ts';
+import { NO_TRACE } from './trace-context.ts';
 import type {
   BulkDelivery,
   BulkResult,
@@ -72,7 +73,8 @@ function headersOf({
     const lower = name.toLowerCase();
     if (!OWN.has(lower) && NAME.test(name) && VALUE.test(value)) headers[lower] = value;
   }
-  if (traceparent) headers['traceparent'] = traceparent;
+  // A raw event has no such member, and the app is told of none.
+  if (traceparent !== undefined) headers['traceparent'] = traceparent || NO_TRACE;
   const { tracestate } = event as { tracestate?: unknown };
   if (typeof tracestate === 'string' && tracestate !== '') headers['tracestate'] = tracestate;
   return headers;

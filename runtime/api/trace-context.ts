@@ -35,6 +35,9 @@ export function baggageProblem(text: string): string | undefined {
   return undefined;
 }
 
+/** What daprd tells an app of an event that has no trace; in the event itself it is an empty text. */
+export const NO_TRACE = `00-${'0'.repeat(32)}-${'0'.repeat(16)}-00`;
+
 /** Begins a trace that nobody samples, so that what follows can be told to belong together. */
 export function freshTraceparent(): string {
   const ids = randomBytes(24).toString('hex');

@@ -38,6 +38,11 @@ it('logs requests by what they are of, and counts events by what became of them'
     await fetch(`${sidecar.base}/v1.0/publish/p/t`, { method: 'POST', body: 'x' });
     await sidecar.said('method=InvokeService/shop');
     await sidecar.said('method="POST /v1.0/publish"');
+    await vi.waitFor(() => expect(app.seen.map(({ url }) => url)).toContain('/events'), 5000);
+    const event = app.seen.find(({ url }) => url === '/events')!;
+    // Without a trace the event has an empty text, and the header says that there is none.
+    expect(JSON.parse(event.body)).toMatchObject({ traceparent: '' });
+    expect(event.headers['traceparent']).toMatch(/^00-0{32}-0{16}-00$/);
     const output = sidecar.output();
     expect(output).not.toContain('secret/path');
     expect(output).not.toContain('healthz');

@@ -2,6 +2,7 @@
 import type { AppBindingReply, AppEvents } from '../../api/app-port.ts';
 import type { AppSubscription } from '../../api/subscriptions-list.ts';
 import type { DeliveryResult } from '../../api/subscriptions.ts';
+import { NO_TRACE } from '../../api/trace-context.ts';
 import { TroupeError } from '../../core/errors.ts';
 import { anyOfJob } from './methods/jobs.ts';
 import type { OutgoingOptions } from './client-call.ts';
@@ -140,7 +141,7 @@ export function createGrpcEvents(app: AppCaller): AppEvents {
       const metadata = {
         ...sendable(message.metadata ?? {}),
         ...(trace ? { 'grpc-trace-bin': trace.toString('base64') } : {}),
-        ...(traceparent ? { traceparent } : {}),
+        traceparent: traceparent || NO_TRACE,
       };
       try {
         const { status } = await app.call<{ status: number }>(
