@@ -17,6 +17,7 @@ const SUITES: Readonly<Record<string, () => Promise<{ suite: Suite }>>> = {
   edge: () => import('./edge/index.ts'),
   inference: () => import('./inference/index.ts'),
   routing: () => import('./routing/index.ts'),
+  runtimes: () => import('./runtimes/index.ts'),
   sidecar: () => import('./sidecar/index.ts'),
 };
 

@@ -28,3 +28,14 @@ export async function costOfAll(pids: readonly number[]): Promise<Cost> {
     rss: costs.reduce((sum, { rss }) => sum + rss, 0),
   };
 }
+
+/** Bytes of all of them, with pages that processes share divided between these. */
+export async function sharedOfAll(pids: readonly number[]): Promise<number> {
+  const sizes = await Promise.all(
+    pids.map(async (pid) => {
+      const rollup = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8');
+      return Number(/^Pss:\s+(\d+) kB$/m.exec(rollup)?.[1]) * 1024;
+    }),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
