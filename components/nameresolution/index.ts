@@ -6,6 +6,11 @@ export const nameResolutionKind: Kind<NameResolver> = {
   fields: [],
   drivers: [
     {
+      type: 'nameresolution.consul',
+      versions: ['v1'],
+      load: async () => (await import('./drivers/consul.ts')).driver,
+    },
+    {
       type: 'nameresolution.etcd',
       versions: ['v1'],
       load: async () => (await import('./drivers/etcd.ts')).driver,

@@ -196,6 +196,10 @@ async function openResolver(
 function metadataOf(configuration: unknown): Record<string, string> {
   if (typeof configuration !== 'object' || configuration === null) return {};
   return Object.fromEntries(
-    Object.entries(configuration).map(([name, value]) => [name, String(value)]),
+    Object.entries(configuration).map(([name, value]) => [
+      name,
+      // What has parts, such as the client of Consul, is for the driver to read.
+      typeof value === 'string' ? value : JSON.stringify(value),
+    ]),
   );
 }
