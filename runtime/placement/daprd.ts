@@ -54,8 +54,10 @@ export function createDaprdPeer({ clock, ask, refused }: DaprdPeerOptions): Peer
         body: toBytes(call.payload),
         signal,
       });
-      if (answer.headers[ERROR_HEADER] !== undefined) throw actorError(answer, call);
-      if (answer.status !== 200) throw refused(answer, call);
+      const isError = answer.headers[ERROR_HEADER] !== undefined;
+      if (isError || answer.status !== 200) {
+        throw thrownBy(answer) ?? (isError ? foreign(answer, call) : refused(answer, call));
+      }
       return payloadOf(answer);
     },
   };
@@ -74,17 +76,20 @@ function payloadOf({ headers, bytes }: Answer): Payload {
   return headers['content-type'] === BYTES ? new LocalValue(bytes) : bytes;
 }
 
-/** The error as it was thrown, if a Troupe threw it; another SDK's is named by what it wrote. */
-function actorError({ bytes }: Answer, { type, id, method }: PeerCall): TroupeError {
-  const text = new TextDecoder().decode(bytes);
+/** The error as it was thrown by a Troupe on the way, be it the actor or a sidecar. */
+function thrownBy({ bytes }: Answer): TroupeError | undefined {
   try {
-    const { details } = JSON.parse(text) as { details?: WireError };
-    if (typeof details?.code === 'string' && typeof details.message === 'string') {
-      return fromWireError(details);
-    }
+    const { details } = JSON.parse(new TextDecoder().decode(bytes)) as { details?: WireError };
+    const isOurs = typeof details?.code === 'string' && typeof details.message === 'string';
+    return isOurs ? fromWireError(details) : undefined;
   } catch {
-    // Told by its text below.
+    return undefined;
   }
+}
+
+/** An actor of another SDK failed; it is told by what it wrote. */
+function foreign({ bytes }: Answer, { type, id, method }: PeerCall): TroupeError {
+  const text = new TextDecoder().decode(bytes);
   return new TroupeError('COMPONENT', `${type}/${id} ${method} failed in its app: ${text}`, {
     actor: { type, id },
     method,

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSystem, type System } from '../../runtime/index.ts';
 import { Actor, ActorError } from '../../runtime/actor/index.ts';
+import { DRAIN } from '../../runtime/stores/dapr-store.ts';
 import type { Daprd } from '../servers/dapr.ts';
 import { startDaprSet, type DaprSet } from '../servers/dapr-set.ts';
 
@@ -160,6 +161,9 @@ it('sends from an outbox what the process that committed it did not', async () =
   const before = await createSystem({ ...options, logger, actors: [Sender] });
   await before.ref(Sender, 's').send('from the one before');
   expect(before.stats().pendingOutbox, 'nobody hosts the receiver').toBe(1);
+  const url = `http://127.0.0.1:${httpPort}/v1.0/actors/Sender/s/reminders/${DRAIN}`;
+  const status = async (): Promise<number> => (await fetch(url)).status;
+  expect(await status()).toBe(200);
   await before.close();
   seen.length = 0;
 
@@ -167,7 +171,5 @@ it('sends from an outbox what the process that committed it did not', async () =
   await using after = await createSystem({ ...options, actors: [Sender, Late] });
   await expect.poll(() => seen, { timeout: 40_000 }).toEqual(['from the one before']);
   await after.outboxIdle();
-  const url = `http://127.0.0.1:${httpPort}/v1.0/actors/Sender/s/reminders/%24outbox`;
-  const status = async (): Promise<number> => (await fetch(url)).status;
   await expect.poll(status, { timeout: 40_000 }).toBe(404);
 });

@@ -1,7 +1,13 @@
 /** What a behaviour is, and the limits that have more than one. */
 import type { BehaviourStage } from './stage.ts';
 
-export type Wire = 'embedded' | 'sidecar-http' | 'sidecar-grpc' | 'dapr-http' | 'dapr-stream';
+export type Wire =
+  | 'embedded'
+  | 'sidecar-http'
+  | 'sidecar-grpc'
+  | 'dapr-troupe'
+  | 'dapr-http'
+  | 'dapr-stream';
 
 export interface Limit {
   readonly on: readonly Wire[];
@@ -19,5 +25,5 @@ export interface Behaviour {
   readonly shows: (stage: BehaviourStage) => Promise<void>;
 }
 
-export const DAPR = ['dapr-http', 'dapr-stream'] as const;
+export const DAPR = ['dapr-troupe', 'dapr-http', 'dapr-stream'] as const;
 export const LOCK = 'dapr/dapr pkg/actors/targets/app/lock/lock.go';

@@ -64,9 +64,10 @@ export const CALLS: readonly Behaviour[] = [
     topic: 'cancellation',
     says: 'a caller that gives up gets CANCELLED, and the turn is told by its signal',
     limit: {
-      on: ['dapr-stream'],
+      on: ['dapr-troupe', 'dapr-stream'],
       says: 'the caller gets CANCELLED; the turn is not told, and ends by itself or at its deadline',
-      source: 'dapr/proto/runtime/v1: the actor event stream has no message for it',
+      source:
+        'the actor event stream of dapr/proto/runtime/v1 has no message for it; troupe sidecar waits for what runs in an app, so that no second turn begins beside it',
       async shows(stage) {
         await givingUp(stage);
         stage.services.open(`${stage.id} gate`);

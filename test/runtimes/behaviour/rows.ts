@@ -3,6 +3,7 @@
  * it is opened with the actors, and how a caller outside of it reaches them.
  */
 import { createSystem, type SystemOptions } from '../../../runtime/index.ts';
+import { componentYaml, freePorts, startSidecar } from '../../../runtime/cli/sidecar.fixture.ts';
 import type { DaprSet } from '../../servers/dapr-set.ts';
 import { ACTORS } from './actors.ts';
 import type { Wire } from './behaviour.ts';
@@ -21,6 +22,7 @@ export const ROWS: readonly Row[] = [
   { wire: 'embedded', name: 'embedded' },
   { wire: 'sidecar-http', name: 'sidecar, HTTP' },
   { wire: 'sidecar-grpc', name: 'sidecar, gRPC' },
+  { wire: 'dapr-troupe', name: 'dapr, by troupe sidecar' },
   { wire: 'dapr-http', name: 'dapr, HTTP', needsDapr: true },
   { wire: 'dapr-stream', name: 'dapr, actor stream', needsDapr: true },
 ];
@@ -55,6 +57,21 @@ export function openerOf(wire: Wire, set?: () => DaprSet): OpenRuntime {
       return (services) => open(services, { runtime: 'sidecar' }, ({ http }) => httpRefs(http!));
     case 'sidecar-grpc':
       return (services) => open(services, { runtime: 'sidecar' }, ({ grpc }) => grpcRefs(grpc!));
+    case 'dapr-troupe':
+      return async (services) => {
+        await using undo = new AsyncDisposableStack();
+        const [appPort = 0] = await freePorts(1);
+        const resources = [
+          componentYaml('statestore', 'state.in-memory', { actorStateStore: 'true' }),
+          componentYaml('pubsub', 'pubsub.in-memory'),
+        ];
+        const args = [`--app-port=${appPort}`];
+        const { httpPort, grpcPort } = undo.use(await startSidecar({ resources, args }));
+        const dapr = { httpPort, grpcPort, appPort };
+        const opened = undo.use(await open(services, { runtime: 'dapr', appId: wire, dapr }));
+        const stack = undo.move();
+        return { ...opened, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+      };
     case 'dapr-http':
     case 'dapr-stream':
       return async (services) => {

@@ -110,7 +110,7 @@ export const TURNS: readonly Behaviour[] = [
     says: 'of two chains that wait for each other one ends with DEADLOCK',
     limit: {
       on: DAPR,
-      says: 'both wait in daprd, whose locks the process does not see, until a deadline ends one',
+      says: 'both wait in the sidecar, whose locks the process does not see, until a deadline ends one',
       source: LOCK,
       async shows(stage) {
         const codes = await crossing(stage, 5000);
@@ -138,7 +138,7 @@ export const TURNS: readonly Behaviour[] = [
     says: 'they run beside each other',
     limit: {
       on: DAPR,
-      says: 'one at a time, as all methods: the lock of daprd knows no read-only ones',
+      says: 'one at a time, as all methods: the lock of the sidecar knows no read-only ones',
       source: LOCK,
       async shows({ ref, services, id }) {
         const probe = ref<Probe>('Probe', id);

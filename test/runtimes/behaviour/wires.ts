@@ -47,10 +47,7 @@ export function httpRefs({ host, port }: Address): Refs {
   const peer = createDaprdPeer({
     clock: createSystemClock(),
     ask: (request) => askDaprd(http, request),
-    refused(answer) {
-      const { details } = JSON.parse(textOf(answer)) as { details: WireError };
-      return fromWireError(details);
-    },
+    refused: (answer) => new TroupeError('INTERNAL', textOf(answer)),
   });
   const send: Send = async (call, signal) => toValue(await peer.call('', call, signal));
   return {
