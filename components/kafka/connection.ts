@@ -4,22 +4,34 @@
  * subscribed to, and a way to ask the cluster about itself.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Admin } from 'kafkajs';
+import type { Admin, KafkaMessage, Message } from 'kafkajs';
 import { ComponentError } from '../../runtime/core/errors.ts';
 import type { ComponentOptions } from '../component.ts';
 import { createClient, typedError, type KafkaClient } from './client.ts';
 import { Group } from './group.ts';
 import { Positions } from './positions.ts';
 import { Producer } from './producer.ts';
-import type { SessionParts } from './session.ts';
+import type { Place } from './partition.ts';
 import type { KafkaSettings } from './settings.ts';
+import { Transactions } from './transactions.ts';
 
 /** How long closing waits for a cluster that does not answer. */
 const CLOSE_MS = 10_000;
 
+/** What the events of the group are for. */
+export interface Reader {
+  /** Rejects when the event is to be given again. */
+  deliver(place: Place, message: KafkaMessage, signal: AbortSignal): Promise<void>;
+  /** How many events of a topic its subscriber takes together; 1: none. */
+  together(topic: string): number;
+  /** What handlers send is stored with the position behind their event, or not at all. */
+  readonly transactional: boolean;
+}
+
 export class Connection {
-  readonly producer: Producer;
   readonly group: Group;
+  readonly #producer: Producer;
+  readonly #transactions: Transactions | undefined;
   readonly #options: ComponentOptions;
   readonly #settings: KafkaSettings;
   readonly #client: KafkaClient;
@@ -29,29 +41,39 @@ export class Connection {
   private constructor(
     options: ComponentOptions,
     settings: KafkaSettings,
-    reader: Pick<SessionParts, 'deliver' | 'together'>,
+    { deliver, together, transactional }: Reader,
   ) {
     this.#options = options;
     this.#settings = settings;
     const client = createClient(options, settings);
     this.#client = client;
-    this.producer = new Producer(options, settings, client);
-    const positions = new Positions(settings, () => this.#asked());
-    this.group = new Group({ options, settings, client, positions, ...reader });
+    this.#producer = new Producer(options, settings, client);
+    const admin = (): Promise<Admin> => this.#asked();
+    const positions = new Positions(settings, admin);
+    const transactions = transactional
+      ? new Transactions({ options, settings, client, admin })
+      : undefined;
+    this.#transactions = transactions;
+    this.group = new Group({
+      ...{ options, settings, client, positions, together },
+      deliver: transactions
+        ? (place, message, signal) =>
+            transactions.run(place, message, () => deliver(place, message, signal))
+        : deliver,
+      writesPositions: !transactional,
+      released: (place) => transactions?.release(place),
+    });
   }
 
   /** @throws ComponentError UNAVAILABLE when no broker answers, COMPONENT when it refuses, CANCELLED when `signal` aborts. */
   static async open(
     options: ComponentOptions,
     settings: KafkaSettings,
-    {
-      signal,
-      ...reader
-    }: Pick<SessionParts, 'deliver' | 'together'> & { readonly signal: AbortSignal },
+    { signal, ...reader }: Reader & { readonly signal: AbortSignal },
   ): Promise<Connection> {
     const connection = new Connection(options, settings, reader);
     try {
-      await untilAborted(connection.producer.connect(), signal, () => {
+      await untilAborted(connection.#producer.connect(), signal, () => {
         const code = 'CANCELLED';
         return new ComponentError(options, 'was not opened: cancelled', {
           code,
@@ -64,6 +86,11 @@ export class Connection {
       void connection.close();
       throw error;
     }
+  }
+
+  /** Resolves when the cluster has it, in the transaction of the handler that calls if there is one. */
+  send(topic: string, message: Message, signal?: AbortSignal): Promise<void> {
+    return this.#transactions?.send(topic, message) ?? this.#producer.send(topic, message, signal);
   }
 
   /** @throws ComponentError once it was closed. */
@@ -96,7 +123,7 @@ export class Connection {
   usage(): { connections: number; sending: number; handling: number } {
     return {
       connections: this.#client.connections(),
-      sending: this.producer.pending,
+      sending: this.#producer.pending,
       handling: this.group.pending,
     };
   }
@@ -109,7 +136,8 @@ export class Connection {
   async #close(): Promise<void> {
     const leaving = (async () => {
       await this.group.close();
-      await this.producer.close();
+      await this.#transactions?.close();
+      await this.#producer.close();
       const admin = await this.#admin?.catch(() => undefined);
       await admin?.disconnect().catch(() => {});
     })();

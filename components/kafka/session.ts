@@ -32,6 +32,10 @@ export interface SessionParts {
   deliver(place: Place, message: KafkaMessage, signal: AbortSignal): Promise<void>;
   /** How many events of a topic its subscriber takes together; 1: none. */
   together(topic: string): number;
+  /** False: positions are written with what the handler did. */
+  readonly writesPositions: boolean;
+  /** Nothing of the partition is handled any more; if it comes again its place is another object. */
+  released(place: Place): void;
   /** The membership ended by itself. */
   lost(session: Session, cause: unknown): void;
 }
@@ -182,6 +186,7 @@ export class Session {
       const over = partition.stop();
       this.#old.set(name, over);
       void over.then(() => {
+        this.#parts.released(partition.place);
         if (this.#old.get(name) === over) this.#old.delete(name);
       });
       return over;
@@ -222,7 +227,7 @@ export class Session {
   }
 
   #partition(topic: string, partition: number): Partition {
-    const { options, settings, deliver, together } = this.#parts;
+    const { options, settings, deliver, together, writesPositions } = this.#parts;
     const { partitions, commits, opened } = this.#tenure;
     const name = `${topic}/${partition}`;
     let found = partitions.get(name);
@@ -232,7 +237,7 @@ export class Session {
       options,
       settings,
       deliver: (message, signal) => deliver(place, message, signal),
-      done: (next) => commits.add(place, next),
+      done: (next) => (writesPositions ? commits.add(place, next) : undefined),
       together: () => together(topic),
       before: Promise.all([opened.promise, this.#old.get(name)]),
     });

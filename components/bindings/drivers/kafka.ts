@@ -39,6 +39,7 @@ async function openBinding(options: ComponentOptions, signal: AbortSignal): Prom
   const connection = await Connection.open(options, settings, {
     signal,
     together: () => 1,
+    transactional: false,
     async deliver(place, record) {
       if (!reading) throw new Error('nobody reads the binding any more');
       const { data, metadata: given } = fromRecord(settings, place, record);
@@ -58,7 +59,7 @@ async function openBinding(options: ComponentOptions, signal: AbortSignal): Prom
       if (publishTopic === undefined || operation !== 'create')
         throw noOperation(options, operation, operations);
       const record = toRecord(options, settings, { data, metadata: given });
-      await connection.producer.send(publishTopic, record, abort);
+      await connection.send(publishTopic, record, abort);
       return {};
     },
     async read(handler) {

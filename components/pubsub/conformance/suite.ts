@@ -26,6 +26,9 @@ export const event = (topic: string, data: string): BrokerMessage => ({
 
 export const textOf = (message: BrokerMessage): string => new TextDecoder().decode(message.data);
 
+/** Servers take their time on a machine that does much else. */
+const soon = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 15_000 });
+
 /** Declares the suite for one driver; call it at the top of the driver's test file. */
 export function pubsubConformance(subject: PubSubSubject): void {
   const withBroker =
@@ -58,7 +61,7 @@ export function pubsubConformance(subject: PubSubSubject): void {
         });
         data[0] = 9;
         await publishing;
-        await vi.waitFor(() => expect(seen).toHaveLength(1));
+        await soon(() => expect(seen).toHaveLength(1));
         expect(seen[0]).toMatchObject({
           topic: 'orders',
           contentType: 'application/octet-stream',
@@ -81,7 +84,7 @@ export function pubsubConformance(subject: PubSubSubject): void {
             seen[name]!.push(textOf(message));
           });
         for (const data of ['1', '2', '3']) await broker.publish(event('orders', data));
-        await vi.waitFor(() => {
+        await soon(() => {
           expect(seen).toEqual({ a: ['1', '2', '3'], b: ['1', '2', '3'], other: [] });
         });
       }),
@@ -104,7 +107,7 @@ export function pubsubConformance(subject: PubSubSubject): void {
         });
         const expected = Array.from({ length: 3_000 }, (_, i) => String(i));
         for (const data of expected) await broker.publish(event('t', data));
-        await vi.waitFor(() => expect(seen).toHaveLength(3_000));
+        await soon(() => expect(seen).toHaveLength(3_000));
         expect(seen).toEqual(expected);
       }),
     );
@@ -122,7 +125,7 @@ export function pubsubConformance(subject: PubSubSubject): void {
           seen.push(`b${textOf(message)}`);
         });
         await broker.publish(event('t', '1'));
-        await vi.waitFor(() => {
+        await soon(() => {
           subject.redeliver(clock);
           expect(seen.filter((entry) => entry === 'a1')).toHaveLength(3);
         });
@@ -142,7 +145,7 @@ export function pubsubConformance(subject: PubSubSubject): void {
           return Promise.resolve();
         });
         await broker.publish(event('t', '1'));
-        await vi.waitFor(() => {
+        await soon(() => {
           subject.redeliver(clock);
           expect(calls).toBe(2);
         });

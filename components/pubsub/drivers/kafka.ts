@@ -10,7 +10,7 @@
  * it again, and the events after it wait.
  */
 import { ComponentError } from '../../../runtime/core/errors.ts';
-import type { ComponentOptions, Driver } from '../../component.ts';
+import type { ComponentOptions, Driver, MetadataField } from '../../component.ts';
 import { Connection } from '../../kafka/connection.ts';
 import { commonFields } from '../../kafka/fields.ts';
 import { fromRecord, refuseSchema, requireTopic, toRecord } from '../../kafka/record.ts';
@@ -18,30 +18,43 @@ import { readKafka } from '../../kafka/settings.ts';
 import type { BrokerMessage, PubSub } from '../contract.ts';
 import { FanOut } from '../fan-out.ts';
 
-const fields = commonFields;
+const fields: readonly MetadataField[] = [
+  ...commonFields,
+  {
+    name: 'transactional',
+    description:
+      '`true`: what a handler publishes through the component is stored together with the position behind its event, or not at all. For handlers in this process, one at a time for each partition. Not known to Dapr. Default `false`.',
+  },
+];
 interface Topic {
   readonly subscriptions: FanOut;
   together: number;
 }
 
 async function openBroker(options: ComponentOptions, signal: AbortSignal): Promise<PubSub> {
-  const { settings } = readKafka(options, { fields, retries: true });
+  const { settings, metadata } = readKafka(options, { fields, retries: true });
+  const transactional = metadata.boolean('transactional') ?? false;
+  if (transactional && settings.concurrency > 1)
+    throw metadata.refuse('concurrency', 'must be 1 with "transactional"');
+  if (transactional && settings.acks !== -1)
+    throw metadata.refuse('producerRequiredAcks', 'must be "all" with "transactional"');
   const topics = new Map<string, Topic>();
   const connection = await Connection.open(options, settings, {
     signal,
+    transactional,
     together: (topic) => topics.get(topic)?.together ?? 1,
-    deliver(place, record, given) {
+    deliver(place, record, abort) {
       const { topic, partition } = place;
-      const { data, contentType, metadata } = fromRecord(settings, place, record);
+      const { data, contentType, metadata: given } = fromRecord(settings, place, record);
       const message = {
         topic,
         data,
-        metadata,
+        metadata: given,
         ...(contentType === undefined ? {} : { contentType }),
       };
       const found = topics.get(topic);
       if (!found) throw new Error('every subscription has been closed');
-      return found.subscriptions.deliver(`${topic}/${partition}/${record.offset}`, message, given);
+      return found.subscriptions.deliver(`${topic}/${partition}/${record.offset}`, message, abort);
     },
   });
 
@@ -53,7 +66,7 @@ async function openBroker(options: ComponentOptions, signal: AbortSignal): Promi
         code: 'CANCELLED',
         cause: abort.reason,
       });
-    await connection.producer.send(message.topic, toRecord(options, settings, message), abort);
+    await connection.send(message.topic, toRecord(options, settings, message), abort);
   }
 
   const close = (): Promise<void> => connection.close();
@@ -67,10 +80,14 @@ async function openBroker(options: ComponentOptions, signal: AbortSignal): Promi
         outcome.status === 'rejected' ? [{ index, error: outcome.reason as unknown }] : [],
       );
     },
-    async subscribe({ topic, metadata = {}, together = 1 }, handler) {
+    async subscribe({ topic, metadata: asked = {}, together = 1 }, handler) {
       connection.requireOpen();
       requireTopic(options, topic);
-      refuseSchema(options, metadata);
+      refuseSchema(options, asked);
+      if (transactional && together > 1)
+        throw new ComponentError(options, 'events cannot be taken in bulk with "transactional"', {
+          code: 'UNSUPPORTED',
+        });
       const isFirst = !topics.has(topic);
       const found = topics.get(topic) ?? { subscriptions: new FanOut(), together: 1 };
       topics.set(topic, found);
