@@ -32,12 +32,22 @@ export interface ComponentOptions {
   readonly timer: (delayMs: number, fire: () => void) => { cancel(): void };
 }
 
+/** What a component has going with its server at this moment. */
+export interface ComponentUsage {
+  /** Open connections. */
+  readonly connections: number;
+  /** Requests and events that are not answered or done with, those that wait for a connection too. */
+  readonly inFlight: number;
+}
+
 /** Base of every component instance. */
 export interface Component extends AsyncDisposable {
   /** Capability names as Dapr prints them in `/v1.0/metadata`, for example `ETAG`, `TRANSACTIONAL`. */
   readonly features: readonly string[];
   /** Resolves when the backend answers; rejects with a ComponentError that names the component. */
   ping(options?: { signal?: AbortSignal }): Promise<void>;
+  /** Absent: it has no server. */
+  usage?(): ComponentUsage;
   /** Idempotent; the same function as `Symbol.asyncDispose`. */
   close(): Promise<void>;
 }

@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin, KafkaMessage, Message } from 'kafkajs';
 import { ComponentError } from '../../runtime/core/errors.ts';
-import type { ComponentOptions } from '../component.ts';
+import type { ComponentOptions, ComponentUsage } from '../component.ts';
 import { createClient, typedError, type KafkaClient } from './client.ts';
 import { Group } from './group.ts';
 import { Positions } from './positions.ts';
@@ -119,13 +119,10 @@ export class Connection {
     });
   }
 
-  /** Sockets that are open, events that were given and not answered, events read and not done. */
-  usage(): { connections: number; sending: number; handling: number } {
-    return {
-      connections: this.#client.connections(),
-      sending: this.#producer.pending,
-      handling: this.group.pending,
-    };
+  /** Events that wait to be sent, and those that were read and are not done. */
+  usage(): ComponentUsage {
+    const inFlight = this.#producer.pending + this.group.pending;
+    return { connections: this.#client.connections(), inFlight };
   }
 
   close(): Promise<void> {

@@ -5,7 +5,7 @@
  */
 import pg from 'pg';
 import { ComponentError, isTroupeError } from '../../runtime/core/errors.ts';
-import type { ComponentOptions } from '../component.ts';
+import type { ComponentOptions, ComponentUsage } from '../component.ts';
 import type { ConnectionSettings } from './settings.ts';
 
 export interface Statement {
@@ -89,6 +89,11 @@ export class Database {
     } finally {
       signal.removeEventListener('abort', abort);
     }
+  }
+
+  usage(): ComponentUsage {
+    const { totalCount, idleCount, waitingCount } = this.#pool;
+    return { connections: totalCount, inFlight: totalCount - idleCount + waitingCount };
   }
 
   /** One statement by itself. `writes` says that a lost answer leaves open what happened. */

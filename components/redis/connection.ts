@@ -8,7 +8,7 @@
  */
 import { createClient, ErrorReply, RESP_TYPES } from '@redis/client';
 import { ComponentError, isTroupeError } from '../../runtime/core/errors.ts';
-import type { ComponentOptions } from '../component.ts';
+import type { ComponentOptions, ComponentUsage } from '../component.ts';
 import type { ConnectionSettings } from './settings.ts';
 
 /** A Lua script and its SHA-1, by which Redis knows it once it was loaded. */
@@ -127,6 +127,10 @@ export class Connection {
       clearTimeout(late);
       this.#pending.delete(reply);
     }
+  }
+
+  usage(): ComponentUsage {
+    return { connections: this.#client?.isReady ? 1 : 0, inFlight: this.#pending.size };
   }
 
   /** Lets what was sent be answered, at most `readTimeout` long. */

@@ -184,6 +184,12 @@ export const FAMILIES = {
     'src_app_id',
     'status',
   ),
+  component_connections: gauge('Open connections of a component.', 'component', 'namespace'),
+  component_in_flight: gauge(
+    'Requests and events of a component that are under way.',
+    'component',
+    'namespace',
+  ),
   runtime_actor_timers: gauge('Timers of actors.', 'actor_type'),
   runtime_actor_reminders: gauge('Reminders of actors.', 'actor_type'),
   runtime_actor_pending_actor_calls: gauge('Calls that wait for an actor.', 'actor_type'),

@@ -8,6 +8,7 @@ import type { KindName } from '../../components/registry.ts';
 import type { StateStore } from '../../components/state/contract.ts';
 import type { ComponentSpec } from '../config/component.ts';
 import { ComponentError, isTroupeError } from '../core/errors.ts';
+import type { Telemetry } from '../core/telemetry.ts';
 import { guard } from './component-guard.ts';
 import { invalid, resolveMetadata } from './component-metadata.ts';
 import type { LoadedStateStore, LoadOptions, Planned } from './loaded-components.ts';
@@ -28,6 +29,8 @@ const RETIRE_MS = 30_000;
 export interface Loading {
   readonly tables: ComponentTables;
   actorStore(): LoadedStateStore | undefined;
+  /** What the open components have going with their servers at this moment. */
+  gauge(telemetry: Telemetry, namespace: string): void;
   /** Undefined when no component of the name is open. */
   kindOf(name: string): KindName | undefined;
   /** Rejects with a ComponentError; with `ignoreErrors` the failure is logged, nothing is opened, and it resolves to false. */
@@ -151,6 +154,15 @@ export function createLoading(options: LoadOptions): Loading {
   return {
     tables,
     actorStore: () => actorStore,
+    gauge(telemetry, namespace) {
+      for (const { spec, instance } of opened) {
+        const usage = instance.usage?.();
+        if (!usage) continue;
+        const labels = { component: spec.name, namespace };
+        telemetry.set('component_connections', labels, usage.connections);
+        telemetry.set('component_in_flight', labels, usage.inFlight);
+      }
+    },
     kindOf: (name) => opened.find(({ spec }) => spec.name === name)?.kind,
     close: () => (closed ??= closeAll()),
     async open(planned) {

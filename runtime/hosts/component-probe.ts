@@ -3,7 +3,12 @@
  * behaviour the test chooses, `state.probe` and `secretstores.probe`, and a
  * record of what they were given, opened and closed.
  */
-import type { Component, ComponentOptions, Driver } from '../../components/component.ts';
+import type {
+  Component,
+  ComponentOptions,
+  ComponentUsage,
+  Driver,
+} from '../../components/component.ts';
 import { componentKinds, createRegistry } from '../../components/registry.ts';
 import type { Registry } from '../../components/registry.ts';
 import type { SecretStore } from '../../components/secretstores/contract.ts';
@@ -18,6 +23,7 @@ export interface Behaviour {
   readonly fails?: string;
   readonly hangs?: boolean;
   readonly failsToClose?: boolean;
+  readonly usage?: ComponentUsage;
   readonly secrets?: Readonly<Record<string, Record<string, string>>>;
 }
 
@@ -43,6 +49,7 @@ function probe<C extends Component>(behaviour: Behaviour, { given, events }: Tri
       };
       return {
         features: behaviour.features ?? [],
+        ...(behaviour.usage ? { usage: () => behaviour.usage } : {}),
         ping: async () => undefined,
         getSecret: async (name: string) => {
           const secret = behaviour.secrets?.[name];

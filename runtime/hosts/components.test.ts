@@ -42,6 +42,27 @@ describe('a set of components', () => {
     expect(loaded.actorStore).toBeUndefined();
   });
 
+  it('says what those with a server have under way', async () => {
+    await using loaded = await trial.load(
+      [component('a', 'state.probe'), component('b', 'state.in-memory')],
+      {
+        state: { usage: { connections: 2, inFlight: 7 } },
+      },
+    );
+    const set: unknown[] = [];
+    const telemetry = {
+      count() {},
+      observe() {},
+      set: (...given: unknown[]) => void set.push(given),
+    };
+    loaded.gauge(telemetry, 'shop');
+    const labels = { component: 'a', namespace: 'shop' };
+    expect(set).toEqual([
+      ['component_connections', labels, 2],
+      ['component_in_flight', labels, 7],
+    ]);
+  });
+
   it('closes in reverse order, once', async () => {
     const loaded = await trial.load([
       component('a', 'state.probe'),

@@ -78,6 +78,7 @@ function loadedOf(loading: Loading, options: LoadOptions): LoadedComponents {
       if (!kind) return;
       await loading.retire(name, () => changed(kind, name));
     },
+    gauge: (telemetry, namespace) => loading.gauge(telemetry, namespace),
     onChange: (listener) => void listeners.push(listener),
     close,
     [Symbol.asyncDispose]: close,

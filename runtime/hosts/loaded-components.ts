@@ -107,6 +107,8 @@ export interface LoadedComponents extends AsyncDisposable {
   replace(spec: ComponentSpec): Promise<void>;
   /** Takes a component away; calls that run on it finish. */
   remove(name: string): Promise<void>;
+  /** Sets the gauges of what components have going with their servers. */
+  gauge(telemetry: Telemetry, namespace: string): void;
   /** Told of each component that came, was replaced or went, before an old instance is closed. */
   onChange(listener: ChangeListener): void;
   /** Closes in reverse order of opening, all of them also when one fails. Idempotent. */

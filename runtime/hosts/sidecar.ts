@@ -136,7 +136,10 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     resiliency,
   });
   if (hosting) undo.use(hosting);
-  metrics?.onRead(() => hosting?.engine.gauge(metrics.telemetry));
+  metrics?.onRead(() => {
+    hosting?.engine.gauge(metrics.telemetry);
+    components.gauge(metrics.telemetry, options.namespace ?? '');
+  });
   const api = createApi({
     ...components,
     components: components.list,

@@ -54,6 +54,7 @@ async function openBinding(options: ComponentOptions, signal: AbortSignal): Prom
       ...(publishTopic === undefined ? [] : ['OUTPUT_BINDING']),
     ],
     operations,
+    usage: () => connection.usage(),
     async invoke({ operation, data, metadata: given }, { signal: abort } = {}) {
       connection.requireOpen();
       if (publishTopic === undefined || operation !== 'create')

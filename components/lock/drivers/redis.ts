@@ -51,6 +51,7 @@ async function openStore(options: ComponentOptions, signal: AbortSignal): Promis
   const close = (): Promise<void> => connection.close();
   return {
     features: [],
+    usage: () => connection.usage(),
     async tryLock({ resource, owner, expirySeconds }) {
       const command = ['SET', resource, owner, 'NX', 'PX', String(expirySeconds * 1000)];
       return (await connection.send(command, true)) !== null;

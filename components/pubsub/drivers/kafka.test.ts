@@ -272,6 +272,20 @@ describe('the group of pubsub.kafka', () => {
   });
 });
 
+it('pubsub.kafka says how many connections it has, and what is under way', async () => {
+  await using broker = await open();
+  const topic = newTopic();
+  const gate = Promise.withResolvers<void>();
+  await broker.subscribe({ topic }, () => gate.promise);
+  expect(broker.usage!().connections).toBeGreaterThan(1);
+  await broker.bulkPublish!([event(topic, '1'), event(topic, '2')]);
+  await vi.waitFor(() => expect(broker.usage!().inFlight).toBe(2), soon);
+  gate.resolve();
+  await vi.waitFor(() => expect(broker.usage!().inFlight).toBe(0), soon);
+  await broker.close();
+  await vi.waitFor(() => expect(broker.usage!().connections).toBe(0), soon);
+});
+
 describe('transactions of pubsub.kafka', () => {
   it('store what a handler published with the position, or nothing of it', async () => {
     const [from, to] = [newTopic(), newTopic()];

@@ -72,6 +72,7 @@ async function openBroker(options: ComponentOptions, signal: AbortSignal): Promi
   const close = (): Promise<void> => connection.close();
   return {
     features: ['BULK_PUBSUB'],
+    usage: () => connection.usage(),
     publish: (message, { signal: abort } = {}) => send(message, abort),
     async bulkPublish(messages, { signal: abort } = {}) {
       connection.requireOpen();

@@ -170,3 +170,10 @@ describe('the settings of pubsub.redis', () => {
     await expect(open(0, createTestClock(), metadata)).rejects.toThrow(message);
   });
 });
+
+it('pubsub.redis says that it has a connection, and nothing under way', async () => {
+  await using broker = await open(databases++);
+  expect(broker.usage!()).toEqual({ connections: 1, inFlight: 0 });
+  await broker.close();
+  expect(broker.usage!()).toEqual({ connections: 0, inFlight: 0 });
+});

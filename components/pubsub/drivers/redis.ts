@@ -66,6 +66,7 @@ async function openBroker(options: ComponentOptions, signal: AbortSignal): Promi
 
   return {
     features: [],
+    usage: () => connection.usage(),
     async publish(message, { signal: abort } = {}) {
       requireOpen(message.topic);
       if (abort?.aborted)

@@ -81,6 +81,7 @@ async function openStore(options: ComponentOptions, signal: AbortSignal): Promis
 
   return {
     features: ['ETAG', 'TRANSACTIONAL', 'TTL', 'DELETE_WITH_PREFIX', 'ORDERED_INDEX'],
+    usage: () => database.usage(),
     async get(key, { signal: abort } = {}) {
       requireOpen(abort);
       requireText(key);

@@ -143,6 +143,7 @@ async function openStore(options: ComponentOptions, signal: AbortSignal): Promis
 
   return {
     features: ['ETAG', 'TRANSACTIONAL', 'TTL', 'DELETE_WITH_PREFIX', 'ORDERED_INDEX'],
+    usage: () => connection.usage(),
     async get(key, { signal: abort } = {}) {
       requireOpen(abort);
       const [row] = await read([key]);
