@@ -31,8 +31,7 @@ const state = stateRows({
 });
 
 const event = new TextEncoder().encode(VALUE);
-/** As many handlers, and as many entries of a read, on both sides. */
-const CONCURRENCY = 10;
+/** Entries of a read, and of them handled and acknowledged at once, on both sides. */
 const DEPTH = 100;
 
 const publish: Row = {
@@ -75,7 +74,7 @@ const deliver: Row = {
     await prepare(address, total);
     const broker = await openPubSub('pubsub.redis', {
       ...hostOf(address),
-      concurrency: String(CONCURRENCY),
+      concurrency: String(DEPTH),
       queueDepth: String(DEPTH),
     });
     return {
