@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import type { HeatMap, StoreView } from '../../actors/store/api.ts';
+import type { HeatMap, Settings, StoreView } from '../../actors/store/api.ts';
 import { writeTape } from '../../examples/04-edge-store/tape.ts';
 import { loadCheckpoint } from '../../workers/edge/checkpoint.ts';
 
@@ -103,6 +103,7 @@ export interface Centre {
   kill(signal: NodeJS.Signals): Promise<void>;
   view(store: string): Promise<StoreView>;
   heat(store: string): Promise<HeatMap>;
+  configure(store: string, camera: string, settings: Settings): Promise<{ version: number }>;
 }
 
 export interface Street extends AsyncDisposable {
@@ -146,9 +147,9 @@ export async function openStreet(): Promise<Street> {
       ])) as [Buffer];
       const port = Number(data.toString());
       network.to(port);
-      const ask = async <T>(store: string, method: string): Promise<T> => {
+      const ask = async <T>(store: string, method: string, body: object = {}): Promise<T> => {
         const url = `http://127.0.0.1:${port}/v1.0/actors/Store/${store}/method/${method}`;
-        const response = await fetch(url, { method: 'PUT', body: '{}' });
+        const response = await fetch(url, { method: 'PUT', body: JSON.stringify(body) });
         if (!response.ok) throw new Error(await response.text());
         return (await response.json()) as T;
       };
@@ -161,6 +162,7 @@ export async function openStreet(): Promise<Street> {
         },
         view: (store) => ask(store, 'view'),
         heat: (store) => ask(store, 'heatMap'),
+        configure: (store, camera, settings) => ask(store, 'configure', { camera, settings }),
       };
     },
     edge(store, footage, ...flags) {

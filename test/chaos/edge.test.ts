@@ -109,6 +109,28 @@ describe.skipIf(REASON !== undefined)(`an edge${REASON ? ` (${REASON})` : ''}`, 
     expect(twice.figures.totals.in).toBeGreaterThan(calm.figures.totals.in);
   });
 
+  it('takes settings from its centre, and refuses those that are not right', async () => {
+    const stop = async (life: EdgeLife, frames: number): Promise<void> => {
+      await street.reached(life, 'tuned', frames);
+      life.child.kill('SIGTERM');
+      await finish(life);
+    };
+    await stop(street.edge('tuned', footage), FRAMES * 0.2);
+    expect(await centre.configure('tuned', 'door', { fps: -1 })).toEqual({ version: 1 });
+    await stop(street.edge('tuned', footage), FRAMES * 0.6);
+    const [wrong] = (await centre.view('tuned')).cameras;
+    expect(wrong!.reported).toMatchObject({ version: 1, error: expect.stringContaining('fps') });
+    expect(Object.keys(wrong!.lines).toSorted()).toEqual(['entry', 'exit']);
+    const lines = [{ name: 'middle', from: [0.6, 0], to: [0.6, 1] }] as const;
+    await centre.configure('tuned', 'door', { lines });
+    await finish(street.edge('tuned', footage));
+    const [right] = (await centre.view('tuned')).cameras;
+    expect(right!.reported).toMatchObject({ version: 2 });
+    expect(right!.reported).not.toHaveProperty('error');
+    expect(right!.lines['middle']!.out).toBeGreaterThan(0);
+    expect(right!.lines['exit']!.out).toBeLessThan(3 * TIMES);
+  });
+
   it('offline beyond the limit of its queue, loses what the centre counts as lost, exactly', async () => {
     const { network } = street;
     network.cut();
