@@ -8,6 +8,7 @@
 export const PROGRAMS = {
   'javascript-http': { title: 'JavaScript, HTTP', sdk: '@dapr/dapr 3.18.0', appProtocol: 'http' },
   'javascript-grpc': { title: 'JavaScript, gRPC', sdk: '@dapr/dapr 3.18.0', appProtocol: 'grpc' },
+  python: { title: 'Python', sdk: 'dapr 1.19.0 (Python)', appProtocol: 'http' },
 } as const;
 
 export type Program = keyof typeof PROGRAMS;
