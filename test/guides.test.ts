@@ -7,7 +7,15 @@ import { ROOT } from './transcript.ts';
 
 /** Two screens of 70 lines. */
 const LONGEST_GUIDE = 140;
-const guides = ['actors', 'dapr-actors', 'durable-sends', 'inference', 'logistics', 'testing'];
+const guides = [
+  'actors',
+  'client',
+  'dapr-actors',
+  'durable-sends',
+  'inference',
+  'logistics',
+  'testing',
+];
 
 /** Without what differs from run to run in the output of vitest: its version, where it ran, when and for how long. */
 function withoutTimes(output: string, cwd: string): string {

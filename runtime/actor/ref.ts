@@ -12,15 +12,15 @@ export interface CallOptions {
 type Result<R> = Promise<Awaited<R>>;
 
 /** What a method takes: nothing, one argument, or one that may be left out; `never` for more. */
-type RefMethod<F> = F extends (...parameters: infer P) => infer R
+type RefMethod<F, O> = F extends (...parameters: infer P) => infer R
   ? P extends readonly []
-    ? (argument?: undefined, options?: CallOptions) => Result<R>
+    ? (argument?: undefined, options?: O) => Result<R>
     : P extends readonly [infer A]
       ? undefined extends A
-        ? (argument?: A, options?: CallOptions) => Result<R>
-        : (argument: A, options?: CallOptions) => Result<R>
+        ? (argument?: A, options?: O) => Result<R>
+        : (argument: A, options?: O) => Result<R>
       : P extends readonly [(infer A)?]
-        ? (argument?: A, options?: CallOptions) => Result<R>
+        ? (argument?: A, options?: O) => Result<R>
         : never
   : never;
 
@@ -37,9 +37,10 @@ type OutboxMethod<F> = F extends (...parameters: infer P) => unknown
   : never;
 
 /** The methods of `T`, each with at most one argument, plus call options. */
-export type ActorRef<T extends object> = {
+export type ActorRef<T extends object, O = CallOptions> = {
   readonly [K in keyof T as T[K] extends (...args: never[]) => unknown ? K : never]: RefMethod<
-    T[K]
+    T[K],
+    O
   >;
 };
 

@@ -1,7 +1,7 @@
 /** HTTP rows of the actor block, by Dapr's actors API reference. */
 import { isTroupeError, type ActorAddress } from '../core/errors.ts';
 import type { EntryOperation, ReminderSpec, TimerSpec } from '../core/ports.ts';
-import type { ActorsApi } from './actors.ts';
+import { IDEMPOTENCY_HEADER, onceOf, type ActorsApi } from './actors.ts';
 import { ApiError } from './api-error.ts';
 import { reminderFacts } from './actor-reminder.ts';
 import type { ApiErrorName } from './error-map.ts';
@@ -93,6 +93,7 @@ async function call(
     payload: request.body,
     deadline: deadlineOf(headerOf(headers, TIMEOUT_HEADER), now),
     chainId: headerOf(headers, 'dapr-reentrancy-id'),
+    once: onceOf(headerOf(headers, IDEMPOTENCY_HEADER)),
     headers: traceOf(headers),
     wire: request,
     signal: request.signal,

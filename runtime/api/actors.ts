@@ -36,6 +36,21 @@ export interface ActorCallRequest extends ActorAddress {
   readonly signal?: AbortSignal | undefined;
 }
 
+const LONGEST_KEY = 256;
+export const IDEMPOTENCY_HEADER = 'idempotency-key';
+
+/** What makes repetitions of a call with this key take effect once; undefined without a key. */
+export function onceOf(key: string | undefined): OutgoingCall['once'] {
+  if (key === undefined) return undefined;
+  if (key === '' || key.length > LONGEST_KEY || key.includes('\n')) {
+    throw new ApiError(
+      'BAD_REQUEST',
+      `invalid request: ${IDEMPOTENCY_HEADER} must have 1 to ${LONGEST_KEY} characters on one line`,
+    );
+  }
+  return { key: `client||${key}`, stream: 'client', seq: 1 };
+}
+
 export interface ActorReply {
   /** JSON text or bytes; empty when the method returned nothing. */
   readonly data: Uint8Array | string;

@@ -3,6 +3,7 @@
  * passes on untouched: the one codec of both ends.
  */
 import { TIMEOUT_HEADER } from '../api/actor-routes.ts';
+import { IDEMPOTENCY_HEADER, onceOf as onceOfKey } from '../api/actors.ts';
 import type { ActorAddress } from '../core/errors.ts';
 import type { PeerCall } from '../core/peer.ts';
 import type { OutgoingCall } from '../core/ports.ts';
@@ -64,7 +65,10 @@ export function callOf(
     chainId: first(headers, REENTRANCY_HEADER),
     ...(Number.isInteger(ms) && ms > 0 ? { deadline: now + ms } : {}),
     ...orAbsent('chain', () => chain && chainOf(chain)),
-    ...orAbsent('once', () => once && onceOf(once)),
+    // What the caller itself asked for; a durable send has a mark of its own.
+    ...orAbsent('once', () =>
+      once ? onceOf(once) : onceOfKey(first(headers, IDEMPOTENCY_HEADER)),
+    ),
     ...(Object.keys(trace).length > 0 ? { headers: trace } : {}),
   };
 }

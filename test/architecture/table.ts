@@ -135,8 +135,8 @@ export const ROOMS: readonly Room[] = [
   {
     room: 'runtime/client',
     files: /^runtime\/client\//,
-    may: ['runtime/actor/**', 'runtime/core/errors.ts', 'runtime/core/codec.ts'],
-    packages: ['@grpc/grpc-js'],
+    may: ['runtime/actor/**', 'runtime/core/{errors,codec,ref}.ts', 'runtime/transport/grpc/*.ts'],
+    packages: [],
     node: 'any',
   },
   {

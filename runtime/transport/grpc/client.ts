@@ -20,6 +20,8 @@ export interface GrpcClientOptions {
   readonly socket?: string | undefined;
   /** Use TLS; the app's certificate is not verified, as daprd does for `grpcs`. Default false. */
   readonly tls?: boolean | undefined;
+  /** Refuse a server whose certificate is not right. Default false. */
+  readonly verifyServer?: boolean | undefined;
   /** Largest message received, in bytes. */
   readonly maxMessageBytes: number;
   /** Gets counts and latencies of unary calls. Default: nothing is measured. */
@@ -61,7 +63,8 @@ export function hostAndPort(text: string): { host: string; port: number } {
 }
 
 export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
-  const { host, port, tls = false, maxMessageBytes, telemetry, socket } = options;
+  const { host, port, tls = false, verifyServer = false } = options;
+  const { maxMessageBytes, telemetry, socket } = options;
   const scheme = tls ? 'https' : 'http';
   const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   const sessions = new Set<Connection>();
@@ -74,7 +77,7 @@ export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
     }
     if (isClosed) throw new TroupeError('UNAVAILABLE', `the client of ${authority} is closed`);
     const fresh = connect(`${scheme}://${authority}`, {
-      rejectUnauthorized: false,
+      rejectUnauthorized: verifyServer,
       settings: { enablePush: false, initialWindowSize: WINDOW },
       ...(socket === undefined ? {} : { createConnection: () => connectSocket(socket) }),
     });

@@ -127,6 +127,14 @@ export function wireErrorOf(details: Uint8Array | undefined): WireError | undefi
   return undefined;
 }
 
+/** The reason of the first ErrorInfo of a status' details; empty when there is none. */
+export function reasonOf(details: Uint8Array | undefined): string {
+  const info =
+    details && decodeDetails(details).find(({ typeUrl }) => typeUrl.endsWith('ErrorInfo'));
+  const reason = info && [...fieldsOf(info.value)].find(([number]) => number === 1)?.[1];
+  return reason ? new TextDecoder().decode(reason) : '';
+}
+
 export function encodeStatus(
   code: number,
   message: string,

@@ -32,8 +32,12 @@ export interface Run {
 
 const CHANGE_MS = 200;
 
-/** The resources, the same for Troupe and for daprd. */
-async function resources(folder: string, redisPort: number): Promise<Record<string, string>> {
+/** The resources by file name, the same for Troupe and for daprd, whose stable components have no lock. */
+export async function writeResources(
+  folder: string,
+  redisPort: number,
+  official: boolean,
+): Promise<Record<string, string>> {
   const keys = join(folder, 'keys');
   const files = join(folder, 'files');
   const secrets = join(folder, 'secrets.json');
@@ -46,7 +50,9 @@ async function resources(folder: string, redisPort: number): Promise<Record<stri
     ['pubsub', 'pubsub.in-memory'],
     ['secrets', 'secretstores.local.file', { secretsFile: secrets }],
     ['config', 'configuration.redis', { redisHost }],
-    ['lock', 'lock.redis', { redisHost }],
+    ...(official
+      ? []
+      : [['lock', 'lock.redis', { redisHost }] as [string, string, Record<string, string>]]),
     ['keys', 'crypto.dapr.localstorage', { path: keys }],
     ['files', 'bindings.localstorage', { rootPath: files }],
     ['tick', 'bindings.cron', { schedule: '@every 1s' }],
@@ -88,10 +94,8 @@ export async function runProgram(name: Program, command: readonly string[]): Pro
   await settings.configSet('notify-keyspace-events', 'KEA');
   await settings.set('colour', 'blue||1');
   const [appPort = 0] = await freePorts(1);
-  const yaml = await resources(folder, redis.port);
   const official = process.env['TROUPE_SDKS_AGAINST'] === 'daprd';
-  // The stable components of Dapr have no lock.
-  if (official) delete yaml['lock.yaml'];
+  const yaml = await writeResources(folder, redis.port, official);
   const sidecar = stack.use(
     official
       ? await startOfficial(name, appPort, yaml)

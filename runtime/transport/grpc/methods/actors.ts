@@ -1,6 +1,11 @@
 /** gRPC methods of the actor block; the event stream of gRPC apps is actor-events.ts. */
 import { reminderFacts } from '../../../api/actor-reminder.ts';
-import type { ActorsApi, NamedReminder } from '../../../api/actors.ts';
+import {
+  IDEMPOTENCY_HEADER,
+  onceOf,
+  type ActorsApi,
+  type NamedReminder,
+} from '../../../api/actors.ts';
 import { ApiError } from '../../../api/api-error.ts';
 import { rfc3339 } from '../../../api/route.ts';
 import type { ActorAddress } from '../../../core/errors.ts';
@@ -149,6 +154,9 @@ function stateAndCalls(api: ActorsApi): MethodRow[] {
           deadline: call.deadline,
           chainId:
             valueOf(metadata, 'dapr-reentrancy-id') ?? firstOf(call.headers['dapr-reentrancy-id']),
+          once: onceOf(
+            valueOf(metadata, IDEMPOTENCY_HEADER) ?? firstOf(call.headers[IDEMPOTENCY_HEADER]),
+          ),
           headers: { ...traceOf(call) },
           signal: call.signal,
         });
