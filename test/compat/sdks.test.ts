@@ -1,21 +1,8 @@
 /** The official SDKs as clients and as apps of `troupe sidecar`: every scenario works, or is known to be lacking in the SDK. */
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { pythonWith } from '../../bench/harness/python.ts';
-import { PROGRAMS, SCENARIOS, type Program } from './sdks/scenarios.ts';
 import { runProgram } from './sdks/harness.ts';
-
-const folder = join(import.meta.dirname, 'sdks');
-
-/** How each is started; what it needs is installed first. */
-const COMMANDS: Readonly<Record<Program, () => Promise<string[]>>> = {
-  'javascript-http': async () => [process.execPath, join(folder, 'javascript/main.ts'), 'http'],
-  python: async () => [
-    await pythonWith(join(folder, 'python/requirements.txt')),
-    join(folder, 'python/main.py'),
-  ],
-  'javascript-grpc': async () => [process.execPath, join(folder, 'javascript/main.ts'), 'grpc'],
-};
+import { COMMANDS } from './sdks/programs.ts';
+import { PROGRAMS, SCENARIOS, type Program } from './sdks/scenarios.ts';
 
 describe.each(Object.keys(PROGRAMS) as Program[])('%s', (name) => {
   it('does every scenario that it can', async () => {

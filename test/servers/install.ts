@@ -13,7 +13,7 @@ const PACKAGES = [
   { name: 'redis-server', program: 'redis-server', folders: [] },
   { name: 'postgresql', program: 'initdb', folders: ['/usr/lib/postgresql/*/bin'] },
   { name: 'etcd-server', program: 'etcd', folders: [] },
-  { name: 'default-jre-headless', program: 'java', folders: [] },
+  { name: 'default-jdk-headless', program: 'javac', folders: [] },
   { name: 'maven', program: 'mvn', folders: [] },
 ];
 /** The build tags of a daprd with the components that the tests name. */

@@ -9,6 +9,8 @@ export const PROGRAMS = {
   'javascript-http': { title: 'JavaScript, HTTP', sdk: '@dapr/dapr 3.18.0', appProtocol: 'http' },
   'javascript-grpc': { title: 'JavaScript, gRPC', sdk: '@dapr/dapr 3.18.0', appProtocol: 'grpc' },
   python: { title: 'Python', sdk: 'dapr 1.19.0 (Python)', appProtocol: 'http' },
+  go: { title: 'Go', sdk: 'github.com/dapr/go-sdk 1.11.0', appProtocol: 'http' },
+  java: { title: 'Java', sdk: 'io.dapr:dapr-sdk 1.16.1', appProtocol: 'http' },
 } as const;
 
 export type Program = keyof typeof PROGRAMS;
@@ -62,7 +64,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'crypto',
     does: 'encrypts and decrypts by a key of the component',
-    lacking: { 'javascript-http': NOT_OVER_HTTP },
+    lacking: { 'javascript-http': NOT_OVER_HTTP, java: 'its version 1.16 has no cryptography' },
   },
   { name: 'output-binding', does: 'writes and reads a file by a binding' },
   { name: 'input-binding', does: 'is called by a schedule' },
