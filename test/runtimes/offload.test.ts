@@ -110,7 +110,7 @@ guarantee(1, 'one turn at a time', (open) => {
   it('a method declared as offloaded is a turn too', async () => {
     const services = createStage();
     await using host = await open({ actors, services, tasks });
-    const first = thinker(host).echo({ value: 'answer', ms: 20 });
+    const first = thinker(host).echo({ value: 'answer', ms: 1000 });
     const second = thinker(host).think('after');
     await until(() => pool.metrics().running === 1, 'the first is in its thread');
     await rounds();
