@@ -48,17 +48,35 @@ const SHARES: Readonly<Record<KafkaSettings['strategy'], Share>> = {
   },
 };
 
-/** @param beforeJoin is waited for whenever this member is about to join anew, which gives up all it has. */
+/** The library's types leave out what its brokers can. */
+type Coordinator = Awaited<ReturnType<Cluster['findGroupCoordinator']>> & {
+  leaveGroup(member: { groupId: string; memberId: string }): Promise<unknown>;
+};
+
+/**
+ * @param beforeJoin is waited for whenever this member is about to join anew, which gives up all it has.
+ * @param former the member that this process was before it lost the brokers. It could not leave then,
+ *   and the group would wait for it until its session is over.
+ */
 export function createAssigner(
   strategy: KafkaSettings['strategy'],
   beforeJoin: () => Promise<void>,
+  former: string | undefined,
 ): PartitionAssigner {
+  let left = former;
   return ({ cluster }) => {
     // A member asks for the coordinator of its group at the beginning of each join, and at no other time.
     const find = cluster.findGroupCoordinator.bind(cluster);
     cluster.findGroupCoordinator = async (group) => {
       await beforeJoin();
-      return find(group);
+      const coordinator = (await find(group)) as Coordinator;
+      if (left !== undefined) {
+        const leaving = { groupId: group.groupId, memberId: left };
+        left = undefined;
+        // One that the group has forgotten is what is wanted.
+        await coordinator.leaveGroup(leaving).catch(() => {});
+      }
+      return coordinator;
     };
     return assignerOf(strategy, cluster);
   };

@@ -23,6 +23,8 @@ export class Group {
   readonly #adding = new Set<string>();
   #alone: Promise<void> = Promise.resolve();
   #isRestoring = false;
+  /** The member of a session that was lost, which the group may still wait for. */
+  #former: string | undefined;
 
   constructor(parts: Omit<SessionParts, 'lost'>) {
     this.#parts = { ...parts, lost: (session, cause) => this.#lost(session, cause) };
@@ -103,7 +105,9 @@ export class Group {
     const deadline = performance.now() + this.#parts.settings.dialTimeoutMs;
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
       try {
-        return await Session.start(this.#parts, topics);
+        const session = await Session.start(this.#parts, topics, this.#former);
+        this.#former = undefined;
+        return session;
       } catch (cause) {
         const { type, retriable } = rootOf(cause);
         const isPassing = type !== undefined && retriable === true;
@@ -116,6 +120,7 @@ export class Group {
   #lost(session: Session, cause: unknown): void {
     if (this.#session !== session) return;
     this.#session = undefined;
+    this.#former = session.memberId;
     const { options } = this.#parts;
     const error = cause instanceof Error ? cause.message : String(cause);
     options.logger.warn({ component: options.name, error }, 'kafka consumer lost; begins anew');

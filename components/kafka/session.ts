@@ -62,14 +62,16 @@ export class Session {
   readonly #old = new Map<string, Promise<unknown>>();
   #isEnding = false;
 
-  private constructor(parts: SessionParts, topics: readonly string[]) {
+  #memberId: string | undefined;
+
+  private constructor(parts: SessionParts, topics: readonly string[], former: string | undefined) {
     this.#parts = parts;
     this.topics = topics;
     const { settings, client } = parts;
     this.#tenure = this.#newTenure();
     this.#consumer = client.kafka.consumer({
       groupId: settings.group,
-      partitionAssigners: [createAssigner(settings.strategy, () => this.#giveUp())],
+      partitionAssigners: [createAssigner(settings.strategy, () => this.#giveUp(), former)],
       metadataMaxAge: settings.metadataAgeMs,
       sessionTimeout: settings.sessionTimeoutMs,
       heartbeatInterval: settings.heartbeatMs,
@@ -82,9 +84,16 @@ export class Session {
     this.#listen();
   }
 
-  /** Resolves when the topics are read from. Rejects with the library's error. */
-  static async start(parts: SessionParts, topics: readonly string[]): Promise<Session> {
-    const session = new Session(parts, topics);
+  /**
+   * Resolves when the topics are read from. Rejects with the library's error.
+   * @param former the member of a session that was lost.
+   */
+  static async start(
+    parts: SessionParts,
+    topics: readonly string[],
+    former: string | undefined,
+  ): Promise<Session> {
+    const session = new Session(parts, topics, former);
     try {
       await session.#start();
       return session;
@@ -93,6 +102,11 @@ export class Session {
       session.#consumer.disconnect().catch(() => {});
       throw error;
     }
+  }
+
+  /** Undefined until the group was joined. */
+  get memberId(): string | undefined {
+    return this.#memberId;
   }
 
   /** Events that were read and are not done. */
@@ -138,6 +152,7 @@ export class Session {
   #listen(): void {
     const { events } = this.#consumer;
     this.#consumer.on(events.GROUP_JOIN, ({ payload }) => {
+      this.#memberId = payload.memberId;
       void this.#open(payload.memberAssignment);
     });
     this.#consumer.on(events.FETCH_START, ({ payload: { nodeId } }) => {
