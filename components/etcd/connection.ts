@@ -20,7 +20,7 @@ import {
   type IWatchResponse,
 } from 'etcd3';
 import { ComponentError, isTroupeError } from '../../runtime/core/errors.ts';
-import type { ComponentOptions } from '../component.ts';
+import type { ComponentOptions, ComponentUsage } from '../component.ts';
 import type { ConnectionSettings } from './settings.ts';
 
 const MIN_RETRY_MS = 50;
@@ -125,6 +125,11 @@ export class Connection {
     } finally {
       this.#pending.delete(answer);
     }
+  }
+
+  usage(): ComponentUsage {
+    const isOpen = !this.#lost && !this.#closing;
+    return { connections: isOpen ? 1 : 0, inFlight: this.#pending.size };
   }
 
   /** A stream of changes; it lives until it is cancelled. */

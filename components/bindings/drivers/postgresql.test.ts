@@ -69,6 +69,18 @@ describe('bindings.postgresql', () => {
     await expect(asking).rejects.toThrow(message);
   });
 
+  it('asks over no more connections than it may have, and the others wait', async () => {
+    await using binding = await create();
+    const asking = Array.from({ length: 6 }, () => binding.invoke(request('query', 'SELECT 1')));
+    let most = 0;
+    for (const one of asking) {
+      most = Math.max(most, binding.usage!().connections);
+      await one;
+    }
+    expect(most).toBeLessThanOrEqual(2);
+    expect(binding.usage!()).toEqual({ connections: 2, inFlight: 0 });
+  });
+
   it('passes on what the server refuses, and is closed by its operation', async () => {
     await using binding = await create();
     const wrong = binding.invoke(request('query', 'SELECT * FROM nowhere'));

@@ -90,6 +90,7 @@ async function open(options: ComponentOptions, signal: AbortSignal): Promise<Bin
 
   return {
     features: ['OUTPUT_BINDING'],
+    usage: () => database.usage(),
     operations: OPERATIONS,
     invoke,
     async read() {

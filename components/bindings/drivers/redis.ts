@@ -64,6 +64,7 @@ async function open(options: ComponentOptions, signal: AbortSignal): Promise<Bin
 
   return {
     features: ['OUTPUT_BINDING'],
+    usage: () => connection.usage(),
     operations: OPERATIONS,
     async invoke(request) {
       requireOpen();

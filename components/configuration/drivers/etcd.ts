@@ -90,6 +90,7 @@ async function openStore(
 
   const store: ConfigurationStore = {
     features: [],
+    usage: () => connection.usage(),
     async get({ keys }) {
       requireOpen();
       const { items } = await read(keys);

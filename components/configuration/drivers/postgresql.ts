@@ -152,6 +152,7 @@ async function openStore(
 
   const store: ConfigurationStore = {
     features: [],
+    usage: () => database.usage(),
     async get({ keys }) {
       requireOpen();
       return Object.fromEntries(await read(keys));

@@ -81,6 +81,7 @@ async function openStore(
 
   const store: ConfigurationStore = {
     features: [],
+    usage: () => connection.usage(),
 
     async get({ keys }) {
       requireOpen();

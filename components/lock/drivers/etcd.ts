@@ -20,6 +20,7 @@ async function openStore(options: ComponentOptions, signal: AbortSignal): Promis
   const close = (): Promise<void> => connection.close();
   return {
     features: [],
+    usage: () => connection.usage(),
     async tryLock({ resource, owner, expirySeconds }) {
       const key = keyOf(resource);
       const { ID } = await connection.request((client, call) =>

@@ -141,6 +141,7 @@ async function openResolver(options: ComponentOptions, signal: AbortSignal): Pro
 
   return {
     features: [],
+    usage: () => connection.usage(),
     async register({ appId, host, port }) {
       requireOpen();
       if (lease) throw new ComponentError(options, `"${appId}" is registered already`);

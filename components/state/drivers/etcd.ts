@@ -76,6 +76,7 @@ async function openStore(options: ComponentOptions, signal: AbortSignal): Promis
 
   return {
     features: ['ETAG', 'TRANSACTIONAL', 'TTL', 'DELETE_WITH_PREFIX', 'ORDERED_INDEX'],
+    usage: () => connection.usage(),
     async get(key, { signal: abort } = {}) {
       requireOpen(abort);
       return (await shown([key]))(key);

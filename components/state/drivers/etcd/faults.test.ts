@@ -90,9 +90,11 @@ describe('a server that is killed under load', () => {
     await expect(offline).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: true });
     await expect(offline).rejects.toThrow(/nothing was sent/);
     await expectCode(store.ping(), 'UNAVAILABLE');
+    expect(store.usage!()).toEqual({ connections: 0, inFlight: 0 });
 
     await server.restart();
     await recovered(store);
+    expect(store.usage!()).toEqual({ connections: 1, inFlight: 0 });
     const rows = await store.getBulk(acknowledged);
     expect(acknowledged.length).toBeGreaterThanOrEqual(1_000);
     expect(rows.filter((row) => row.value === undefined)).toEqual([]);
