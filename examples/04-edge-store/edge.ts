@@ -14,6 +14,8 @@
  *   --longest-pause MS  between two tries while the centre does not answer, default 30000
  *   --queue-limit N    bytes that may wait on disk, a camera
  *   --queue-ttl MS     age at which an event is not sent any more
+ *
+ * DAPR_API_TOKEN in the environment is sent to the centre.
  */
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
@@ -45,8 +47,9 @@ const settings = values.settings
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
 
+const apiToken = process.env['DAPR_API_TOKEN'];
 await using edge = await openEdge({
-  centre: { url: values.centre, store: values.store },
+  centre: { url: values.centre, store: values.store, ...(apiToken ? { apiToken } : {}) },
   folder: values.folder,
   every: Number(values.every),
   longestPause: Number(values['longest-pause']),
