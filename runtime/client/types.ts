@@ -21,8 +21,8 @@ export interface RequestOptions extends CallOptions {
 export interface ActorCallOptions extends CallOptions {
   /**
    * The call takes effect once, however often it is repeated with this key within
-   * seven days; a repetition answers `undefined`. Of use with actors that Troupe
-   * hosts in its process; an app outside gets it as the header `idempotency-key`.
+   * seven days; a repetition answers `undefined`. An app outside gets the key as
+   * the header `idempotency-key` too; daprd does no more than pass it on.
    */
   readonly idempotencyKey?: string;
 }

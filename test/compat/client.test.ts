@@ -85,4 +85,14 @@ describe.each(['troupe', 'daprd'] as const)('%s', (kind) => {
     const nobody = client.ref<CartApi>('Nobody', 'x').add({ sku: 'mug' }, { timeout: 20_000 });
     await expect(nobody).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
+
+  it.runIf(kind === 'troupe')('repeats no call of an app outside with its key', async () => {
+    for (const transport of ['http', 'grpc'] as const) {
+      await using client = createClient({ address: sidecar[transport] });
+      const cart = client.ref<CartApi>('Cart', 'c-1');
+      const once = { idempotencyKey: `key-${transport}` };
+      expect(await cart.add({ sku: 'mug' }, once)).toEqual({ lines: 1 });
+      expect(await cart.add({ sku: 'mug' }, once)).toBeUndefined();
+    }
+  });
 });
