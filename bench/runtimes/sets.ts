@@ -1,7 +1,7 @@
 /** The same actor on each runtime, with every process that this takes, timed from the command to the first answer. */
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { startPlacement, startScheduler } from '../../test/servers/dapr.ts';
 import { componentYaml } from '../../runtime/cli/sidecar.fixture.ts';
 import { freePorts, startServer, type TestServer } from '../../test/servers/process.ts';
@@ -42,19 +42,19 @@ async function firstAnswer(httpPort: number): Promise<number> {
 }
 
 /**
- * One of the programs beside this file. What Node compiled is kept, for the
+ * One of the bench's programs. What Node compiled is kept, for the
  * SDK's app as for Troupe's, as a published package and the troupe command
  * have it: without, each start would strip the types of every file again.
  */
 function program(
-  name: string,
+  file: string,
   args: readonly string[],
   nodeFlags: readonly string[] = [],
 ): Promise<TestServer> {
   return startServer({
-    name,
+    name: basename(file, '.ts'),
     command: process.execPath,
-    args: () => [...nodeFlags, join(import.meta.dirname, `${name}.ts`), ...args],
+    args: () => [...nodeFlags, join(import.meta.dirname, file), ...args],
     env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: CACHE },
     ready: /ready/,
   });
@@ -68,7 +68,7 @@ async function inside(
   const [port = 0] = await freePorts(1);
   const began = performance.now();
   const [server, answered] = await Promise.all([
-    program('inside', [runtime, String(port)], nodeFlags).then((one) => stack.use(one)),
+    program('inside.ts', [runtime, String(port)], nodeFlags).then((one) => stack.use(one)),
     firstAnswer(port),
   ]);
   return { httpPort: port, pids: [server.pid], firstAnswerMs: answered - began };
@@ -92,7 +92,9 @@ async function outside(kind: Kind, stack: AsyncDisposableStack) {
       resources: [STORE],
       placement: plane[0],
     }).then((one) => stack.use(one)),
-    program('sdk-app', [String(appPort), String(httpPort)]).then((one) => stack.use(one)),
+    program('../sidecar/sdk-app.ts', [String(appPort), String(httpPort)]).then((one) =>
+      stack.use(one),
+    ),
     firstAnswer(httpPort),
   ]);
   const pids = [...plane, sidecar, app].map(({ pid }) => pid);

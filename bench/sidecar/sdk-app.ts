@@ -1,4 +1,5 @@
 /** An app of the JavaScript SDK that hosts one actor type; `node sdk-app.ts APP_PORT SIDECAR_PORT`. */
+import { flushCompileCache } from 'node:module';
 import { AbstractActor, CommunicationProtocolEnum, DaprServer, LogLevel } from '@dapr/dapr';
 
 class Counter extends AbstractActor {
@@ -6,6 +7,10 @@ class Counter extends AbstractActor {
 
   async add(by: number): Promise<number> {
     return (this.#count += by);
+  }
+
+  async hit(): Promise<number> {
+    return ++this.#count;
   }
 }
 
@@ -22,3 +27,4 @@ await server.actor.init();
 await server.actor.registerActor(Counter);
 await server.start();
 console.log('ready');
+flushCompileCache();
