@@ -104,7 +104,7 @@ export function parseResources(
   const configurations: FoundConfiguration[] = [];
   for (const file of files) {
     for (const reader of readDocuments(file, problems, warnings, lenient ? 'warn' : 'refuse')) {
-      if (lenient && isNoResource(reader)) continue;
+      if (isNoResource(reader)) continue;
       const kind = kindOf(reader);
       if (!kind) continue;
       const { kinds = ['Component'] } = options;

@@ -126,7 +126,8 @@ describe('what an app and its sidecar are given', () => {
     const run = await resolve({ unixDomainSocket: '/s' });
     expect(run.ports).toMatchObject({ http: 0, grpc: 0 });
     expect(appEnvironment(run)).not.toHaveProperty('DAPR_HTTP_PORT');
-    expect(appEnvironment(await resolve({ embedded: true }))).toMatchObject({
+    const env = { TROUPE_RUNTIME: 'dapr' };
+    expect(appEnvironment(await resolve({ embedded: true, env }))).toMatchObject({
       TROUPE_RUNTIME: 'embedded',
       TROUPE_RESOURCES_PATH: '/resources',
     });

@@ -125,8 +125,11 @@ export function appEnvironment(run: AppRun): Record<string, string> {
     ...(ports.http > 0 ? { DAPR_HTTP_PORT: String(ports.http) } : {}),
     ...(ports.grpc > 0 ? { DAPR_GRPC_PORT: String(ports.grpc) } : {}),
     ...(ports.metrics > 0 && !run.embedded ? { DAPR_METRICS_PORT: String(ports.metrics) } : {}),
-    TROUPE_RUNTIME: run.embedded ? 'embedded' : 'dapr',
-    ...(run.embedded ? { TROUPE_RESOURCES_PATH: run.resourcesPaths.join(',') } : {}),
+    TROUPE_RUNTIME: 'dapr',
     ...run.env,
+    // A flag of this run counts against what the run file says for all.
+    ...(run.embedded
+      ? { TROUPE_RUNTIME: 'embedded', TROUPE_RESOURCES_PATH: run.resourcesPaths.join(',') }
+      : {}),
   };
 }
