@@ -1,13 +1,13 @@
 /**
  * `state.postgresql`, version v2 of Dapr's: values as bytes, etags as UUIDs,
  * in a table that daprd reads and writes as well. Transactions go through the
- * group commit of ./postgresql/commits.ts; reads go to any connection of the
- * pool and see committed rows only. How durable a write is that was answered
+ * group commit of ./postgresql/commits.ts; reads that wait together share one
+ * statement, go to any connection of the pool and see committed rows only. How durable a write is that was answered
  * is the server's `synchronous_commit`, which is on by default.
  */
 import { ComponentError } from '../../../runtime/core/errors.ts';
 import type { ComponentOptions, Driver } from '../../component.ts';
-import { Database } from '../../postgresql/database.ts';
+import { Database, type Row } from '../../postgresql/database.ts';
 import type {
   IndexedItem,
   RangeQuery,
@@ -15,6 +15,7 @@ import type {
   StateOperation,
   StateStore,
 } from '../contract.ts';
+import { Gathered } from '../gathered.ts';
 import {
   closedError,
   requireKey,
@@ -28,6 +29,10 @@ import { itemOf, statementsOf } from './postgresql/rows.ts';
 import { prepareTables } from './postgresql/schema.ts';
 import { fields, readSettings } from './postgresql/settings.ts';
 
+/** Statements for single rows on their way at once, and rows of one. */
+const READS = 2;
+const MOST_KEYS = 500;
+
 async function openStore(options: ComponentOptions, signal: AbortSignal): Promise<StateStore> {
   const settings = readSettings(options);
   const database = await Database.open(options, settings, signal);
@@ -40,7 +45,13 @@ async function openStore(options: ComponentOptions, signal: AbortSignal): Promis
   const statements = statementsOf(settings);
   const commits = new Commits(options, database, statements);
   const cleanup = scheduleCleanup(options, database, statements, settings.cleanupIntervalMs);
+  const reads = new Gathered({ options, lanes: READS, most: MOST_KEYS, fetch: rowsOf });
   let closing: Promise<void> | undefined;
+
+  async function rowsOf(keys: readonly string[]): Promise<Map<string, Row>> {
+    const rows = await database.query(statements.get(keys, options.now()));
+    return new Map(rows.map((row) => [row['key'] as string, row]));
+  }
 
   function requireOpen(abort: AbortSignal | undefined): void {
     if (closing) throw closedError(options);
@@ -70,7 +81,7 @@ async function openStore(options: ComponentOptions, signal: AbortSignal): Promis
   }
 
   async function closeAll(): Promise<void> {
-    await Promise.all([commits.drain(), cleanup.stop()]);
+    await Promise.all([commits.drain(), reads.drain(), cleanup.stop()]);
     await database.close();
   }
 
@@ -85,17 +96,16 @@ async function openStore(options: ComponentOptions, signal: AbortSignal): Promis
     async get(key, { signal: abort } = {}) {
       requireOpen(abort);
       requireText(key);
-      const [row] = await database.query(statements.get([key], options.now()));
+      const row = await reads.get(key);
       return row && itemOf(row);
     },
     async getBulk(keys, { signal: abort } = {}) {
       requireOpen(abort);
       for (const key of keys) requireText(key);
       if (keys.length === 0) return [];
-      const rows = await database.query(statements.get(keys, options.now()));
-      const items = new Map(rows.map((row) => [row['key'], row]));
+      const rows = await rowsOf(keys);
       return keys.map((key): StateItem => {
-        const row = items.get(key);
+        const row = rows.get(key);
         return row ? itemOf(row) : { key };
       });
     },

@@ -4,8 +4,8 @@
  * sent one by one would share a sync with few others; one command is read
  * whole first. Inside it they run one after another, each all or nothing.
  */
-import { ComponentError } from '../../../../runtime/core/errors.ts';
 import type { ComponentOptions } from '../../../component.ts';
+import { errorApart } from '../../gathered.ts';
 import { conflict, requireNotAborted } from '../../operations.ts';
 import type { Connection } from '../../../redis/connection.ts';
 import { WRITE } from './scripts.ts';
@@ -86,7 +86,7 @@ export class Commits {
       const replies = (await this.#connection.run(WRITE, [...args, ...all], true)) as Buffer[][];
       batch.forEach((entry, i) => this.#answer(entry, replies[i]!.map(String)));
     } catch (error) {
-      for (const entry of batch) entry.reject(this.#apart(error));
+      for (const entry of batch) entry.reject(errorApart(this.#options, error));
     }
   }
 
@@ -94,17 +94,5 @@ export class Commits {
     const [first, key, why] = reply;
     if (first === 'conflict') entry.reject(conflict(this.#options, key!, why!));
     else entry.resolve(reply.map((version) => (version === '' ? undefined : version)));
-  }
-
-  /** An error of its own for each transaction of a batch: callers may add to it. */
-  #apart(error: unknown): unknown {
-    if (!(error instanceof ComponentError)) return error;
-    const { code, message, retryable } = error;
-    const text = message.slice(message.indexOf('): ') + 3);
-    return new ComponentError(this.#options, text, {
-      code: code as 'COMPONENT',
-      cause: error,
-      retryable,
-    });
   }
 }
