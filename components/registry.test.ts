@@ -65,7 +65,9 @@ describe('the registry', () => {
       /"state\.sqllite" is not known; did you mean "state\.sqlite"\? Known types: .*pubsub\.in-memory, .*state\.sqlite$/,
     );
     await expect(registry.resolve('PubSub.InMemory')).rejects.toThrow(/mean "pubsub\.in-memory"/);
-    await expect(registry.resolve('bindings.kafka')).rejects.toThrow(/is not known\. Known types/);
+    await expect(registry.resolve('bindings.twilio.sms')).rejects.toThrow(
+      /is not known\. Known types/,
+    );
   });
 
   it('names the known versions', async () => {
