@@ -7,6 +7,7 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { ApiErrorName } from '../../api/error-map.ts';
 import { TroupeError } from '../../core/errors.ts';
 import { Deframer, frame, unpack, type Frame, type FrameLimits } from './framing.ts';
+import { IncomingMessages, type Incoming } from './incoming.ts';
 import { firstOf, sendable, timeoutMs, type Metadata } from './metadata.ts';
 import { CODES, failureOf, GrpcError, OK, type Failure, type Status } from './status.ts';
 import { trailersOf } from './trailers.ts';
@@ -43,7 +44,7 @@ export interface Call {
 /** A call whose messages come and go one by one. */
 export interface StreamCall extends Call {
   /** The caller's messages in order. Errors: RESOURCE_EXHAUSTED, INTERNAL for broken framing, CANCELLED. */
-  messages(): AsyncGenerator<Buffer, void, undefined>;
+  messages(): Incoming<Buffer>;
   /** Sends the headers before there is a message. */
   sendHeaders(): void;
   /** Resolves when the client has room for more. Errors: CANCELLED when it went away. */
@@ -155,22 +156,17 @@ export class ServerCall implements StreamCall {
     });
   }
 
-  async *messages(): AsyncGenerator<Buffer, void, undefined> {
+  messages(): Incoming<Buffer> {
     const limits = this.#limits();
-    const deframer = new Deframer(limits.maxBytes);
-    try {
-      // Stopping to read must not destroy the stream: the status is still to be sent on it.
-      for await (const chunk of this.#stream.iterator({
-        destroyOnReturn: false,
-      }) as AsyncIterable<Buffer>) {
-        deframer.push(chunk);
-        for (let one = deframer.next(); one; one = deframer.next()) yield await unpack(one, limits);
-      }
-    } catch (error) {
-      throw error instanceof GrpcError ? error : (this.#reason ?? cancelled());
-    }
-    if (this.#reason) throw this.#reason;
-    deframer.end();
+    // Stopping to read does not destroy the stream: the status is still to be sent on it.
+    return new IncomingMessages(this.#stream, {
+      limits: () => limits,
+      over: (deframer, error) => {
+        if (error) throw error instanceof GrpcError ? error : (this.#reason ?? cancelled());
+        if (this.#reason) throw this.#reason;
+        deframer.end();
+      },
+    });
   }
 
   sendHeaders(): void {

@@ -1,6 +1,7 @@
 /** One call on the client's side of an HTTP/2 stream, from its first message to its status. */
 import { constants, type ClientHttp2Stream, type IncomingHttpHeaders } from 'node:http2';
-import { Deframer, frame, unpack, type FrameLimits } from './framing.ts';
+import { frame } from './framing.ts';
+import { IncomingMessages, type Incoming } from './incoming.ts';
 import { binaryOf, decodeMessage, firstOf, metadataOf, type Metadata } from './metadata.ts';
 import { codeOfHttp, CODES, GrpcError, type Status } from './status.ts';
 
@@ -15,12 +16,14 @@ export interface OutgoingOptions {
 export interface OutgoingCall {
   /** Resolves when the client has room for more; writing to a call that ended does nothing. */
   write(message: Uint8Array): Promise<void>;
-  /** No more messages from here. */
-  end(): void;
+  /** No more messages from here after this one, if there is one. */
+  end(message?: Uint8Array): void;
   /** Initial metadata; undefined when the call ended without any. */
   readonly headers: Promise<Metadata | undefined>;
   /** Messages of the other side, until it ends the call; `ended` has the outcome then. */
-  messages(): AsyncGenerator<Buffer, void, undefined>;
+  messages(): Incoming<Buffer>;
+  /** Known as soon as it came, which is before `ended` resolves. */
+  readonly status: Status | undefined;
   /** Resolves when the call is over, whatever came of it. */
   readonly ended: Promise<Ended>;
   cancel(): void;
@@ -114,6 +117,10 @@ export class RunningCall implements OutgoingCall {
     return this.#headers.promise;
   }
 
+  get status(): Status | undefined {
+    return this.#status;
+  }
+
   get ended(): Promise<Ended> {
     return this.#ended.promise;
   }
@@ -133,30 +140,25 @@ export class RunningCall implements OutgoingCall {
     });
   }
 
-  end(): void {
-    if (!this.#stream.destroyed) this.#stream.end();
+  end(message?: Uint8Array): void {
+    const stream = this.#stream;
+    if (stream.destroyed || stream.writableEnded) return;
+    if (message) stream.end(frame(message));
+    else stream.end();
   }
 
-  async *messages(): AsyncGenerator<Buffer, void, undefined> {
-    const deframer = new Deframer(this.#maxBytes);
-    const limits = (): FrameLimits => ({
-      maxBytes: this.#maxBytes,
-      encoding: this.#encoding,
-    });
-    try {
-      for await (const chunk of this.#stream.iterator({
-        destroyOnReturn: false,
-      }) as AsyncIterable<Buffer>) {
-        deframer.push(chunk);
-        for (let one = deframer.next(); one; one = deframer.next()) {
-          yield await unpack(one, limits());
-        }
-      }
-    } catch (error) {
-      if (error instanceof GrpcError) this.#give(error.status);
-    } finally {
+  messages(): Incoming<Buffer> {
+    const left = (): void => {
       if (!this.#stream.destroyed && !this.#stream.readableEnded) this.cancel();
-    }
+    };
+    return new IncomingMessages(this.#stream, {
+      limits: () => ({ maxBytes: this.#maxBytes, encoding: this.#encoding }),
+      over: (_deframer, error) => {
+        if (error instanceof GrpcError) this.#give(error.status);
+        left();
+      },
+      left,
+    });
   }
 
   cancel(): void {

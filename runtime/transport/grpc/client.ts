@@ -130,8 +130,7 @@ export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
     given?: OutgoingOptions,
   ): Promise<UnaryReply> {
     const running = call(path, given);
-    void running.write(message);
-    running.end();
+    running.end(message);
     let reply: Buffer | undefined;
     for await (const one of running.messages()) reply ??= one;
     const { status, unsent, trailers } = await running.ended;

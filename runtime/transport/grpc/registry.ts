@@ -15,6 +15,7 @@
  */
 import type { ApiErrorName } from '../../api/error-map.ts';
 import type { Call, StreamCall } from './call.ts';
+import { mapped, type Incoming } from './incoming.ts';
 import type { Metadata } from './metadata.ts';
 import type { MethodCodec, Protos } from './proto.ts';
 import type { Handler } from './server.ts';
@@ -37,7 +38,7 @@ export type MethodRow = RowOptions & { readonly name: string } & (
 
 /** A streaming call in messages of its method. */
 export interface DuplexCall<I, O> extends Call {
-  requests(): AsyncGenerator<I, void, undefined>;
+  requests(): Incoming<I>;
   /** Sends the headers before there is a reply. */
   sendHeaders(): void;
   /** Resolves when the client has room for more. */
@@ -104,8 +105,8 @@ class TypedCall<I, O> implements DuplexCall<I, O> {
     this.#call.addTrailers(metadata);
   }
 
-  async *requests(): AsyncGenerator<I, void, undefined> {
-    for await (const message of this.#call.messages()) yield this.#codec.request.decode(message);
+  requests(): Incoming<I> {
+    return mapped(this.#call.messages(), (message) => this.#codec.request.decode(message));
   }
 
   sendHeaders(): void {

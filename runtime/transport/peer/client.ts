@@ -20,9 +20,11 @@ import {
 import {
   appResponse,
   bodyOf,
+  payloadOf,
   payloadsOf,
   requestMessage,
   SERVICE,
+  wholeBody,
   type InternalResponse,
   type RequestChunk,
   type ResponseChunk,
@@ -102,12 +104,17 @@ export function createPeers(options: PeersOptions): OpenPeers {
 
   async function send(call: OutgoingCall, request: AppRequest, callee: Callee): Promise<void> {
     const { encode } = codec().request;
+    const { body } = request;
     const message = requestMessage(request, {
       ...forwarded,
       'destination-app-id': [callee.appId],
     });
+    if (body === undefined || (body instanceof Uint8Array && body.byteLength <= maxPayload)) {
+      call.end(encode({ request: message, payload: payloadOf(body) }));
+      return;
+    }
     let head: RequestChunk = { request: message };
-    for await (const payload of payloadsOf(request.body, maxPayload)) {
+    for await (const payload of payloadsOf(body, maxPayload)) {
       await call.write(encode({ ...head, payload }));
       head = {};
     }
@@ -141,7 +148,13 @@ export function createPeers(options: PeersOptions): OpenPeers {
       const { status } = await call.ended;
       if (status.code !== CODES.OK) throw await failureOf(call);
     })();
-    return appResponse(response as InternalResponse, bodyOf(payloads));
+    await messages.settled();
+    const isWhole = messages.isComplete && call.status?.code === CODES.OK;
+    const whole = isWhole ? wholeBody(payload) : undefined;
+    return appResponse(response as InternalResponse, {
+      body: bodyOf(payloads),
+      whole: () => whole,
+    });
   }
 
   return {

@@ -1,7 +1,7 @@
 /** An invocation as `dapr.proto.internals.v1` carries it between sidecars, and back. */
 import type { AppRequest, AppResponse } from '../../api/invoke.ts';
 import type { HeaderValues } from '../../api/route.ts';
-import { bytesOfAny, typeOfAny, type AnyBytes } from '../grpc/any.ts';
+import { typeOfAny, type AnyBytes } from '../grpc/any.ts';
 import { decodeDetails, encodeStatus } from '../grpc/status-details.ts';
 import { CODES, httpOfCode } from '../grpc/status.ts';
 
@@ -45,16 +45,17 @@ export interface Payload {
 
 export interface RequestChunk {
   readonly request?: InternalRequest | null;
-  readonly payload?: Payload | null;
+  readonly payload?: Payload | null | undefined;
 }
 
 export interface ResponseChunk {
   readonly response?: InternalResponse | null;
-  readonly payload?: Payload | null;
+  readonly payload?: Payload | null | undefined;
 }
 
 export const SERVICE = 'dapr.proto.internals.v1.ServiceInvocation';
 const V1 = 1;
+const NO_BYTES = new Uint8Array(0);
 const VERBS = [
   'POST',
   'GET',
@@ -137,7 +138,7 @@ export function requestMessage(
 /** The request for the app here. */
 export function appRequest(
   { metadata, message }: InternalRequest,
-  body: AsyncIterable<Uint8Array> | undefined,
+  body: AppRequest['body'],
   signal: AbortSignal,
 ): AppRequest {
   const { method = '', contentType = '', httpExtension } = message ?? {};
@@ -148,7 +149,7 @@ export function appRequest(
     path: `/${encodeURI(method.replace(/^\/+/, ''))}`,
     query: httpExtension?.querystring ?? '',
     headers,
-    body: body ?? bytesOfAny(message?.data),
+    body,
     typeUrl: typeOfAny(message?.data),
     signal,
   };
@@ -178,18 +179,18 @@ export function responseMessage({ status, headers, grpc, typeUrl }: AppResponse)
 /** What a peer answered, for the caller here. */
 export function appResponse(
   { status, headers, trailers, message }: InternalResponse,
-  body: AsyncIterable<Uint8Array>,
+  carried: Pick<AppResponse, 'body' | 'whole'>,
 ): AppResponse {
   const code = status?.code ?? 0;
   const received = headersOf(headers);
   if (message?.contentType) received['content-type'] = message.contentType;
-  if (code >= FIRST_HTTP) return { status: code, headers: received, body };
+  if (code >= FIRST_HTTP) return { status: code, headers: received, ...carried };
   const text = status?.message ?? '';
   const details = status?.details.map(({ type_url: typeUrl, value }) => ({ typeUrl, value })) ?? [];
   return {
     status: httpOfCode(code),
     headers: received,
-    body,
+    ...carried,
     typeUrl: typeOfAny(message?.data),
     grpc: {
       status: {
@@ -202,6 +203,12 @@ export function appResponse(
       trailers: headersOf(trailers),
     },
   };
+}
+
+/** The body of a stream that its first payload ends; undefined when it cannot be one. */
+export function wholeBody(payload: Payload | null | undefined): Uint8Array | undefined {
+  if (!payload) return NO_BYTES;
+  return Number(payload.seq) === 0 ? payload.data : undefined;
 }
 
 /** Payloads of a stream as a body, held to their order. Throws an Error for a gap. */
@@ -219,6 +226,10 @@ export async function* bodyOf(
     yield payload.data;
   }
 }
+
+/** Bytes that fit into one message. */
+export const payloadOf = (bytes: Uint8Array | undefined): Payload | undefined =>
+  bytes && bytes.byteLength > 0 ? { data: bytes, seq: 0 } : undefined;
 
 /** Bytes of a body in payloads that fit into a message. */
 export async function* payloadsOf(

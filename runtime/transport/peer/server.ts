@@ -5,6 +5,7 @@
  */
 import type { AppRequest, AppResponse } from '../../api/invoke.ts';
 import { isTroupeError } from '../../core/errors.ts';
+import { bytesOfAny } from '../grpc/any.ts';
 import { createProtos, type Protos } from '../grpc/proto.ts';
 import { createProxy, type ProxyOptions } from '../grpc/proxy.ts';
 import { reflectionHandlers } from '../grpc/reflection.ts';
@@ -20,9 +21,11 @@ import { actorRows, type ActorRowsOptions } from './actor-server.ts';
 import {
   appRequest,
   bodyOf,
+  payloadOf,
   payloadsOf,
   responseMessage,
   SERVICE,
+  wholeBody,
   type InternalRequest,
   type InternalResponse,
   type RequestChunk,
@@ -72,21 +75,30 @@ async function callLocalStream(
   if (first.done) throw new GrpcError('INVALID_ARGUMENT', 'the stream holds no request');
   const request = required(first.value.request);
   const leading = first.value.payload;
-  const payloads = (async function* () {
+  const payloads = async function* (): AsyncGenerator<RequestChunk['payload']> {
     yield leading;
     for await (const chunk of chunks) {
       if (chunk.request) throw new Error('request metadata found in non-leading chunk');
       yield chunk.payload;
     }
-  })();
+  };
+  // A short request has come with its end, and goes to the app in one piece.
+  await chunks.settled();
+  const whole = chunks.isComplete ? wholeBody(leading) : undefined;
+  const body = whole?.byteLength === 0 ? undefined : (whole ?? bodyOf(payloads()));
   let answer: AppResponse;
   try {
-    answer = await deliver(appRequest(request, bodyOf(payloads), call.signal));
+    answer = await deliver(appRequest(request, body, call.signal));
   } catch (error) {
     throw channelError(error);
   }
   let response: InternalResponse | undefined = responseMessage(answer);
-  for await (const payload of payloadsOf(answer.whole?.() ?? answer.body, maxPayload)) {
+  const taken = answer.whole?.();
+  if (taken && taken.byteLength <= maxPayload) {
+    await call.send({ response, payload: payloadOf(taken) });
+    return;
+  }
+  for await (const payload of payloadsOf(taken ?? answer.body, maxPayload)) {
     await call.send(response ? { response, payload } : { payload });
     response = undefined;
   }
@@ -98,7 +110,8 @@ function rows(options: PeerServerOptions, maxPayload: number): MethodRow[] {
   return [
     unary<InternalRequest, InternalResponse>('CallLocal', async (request, { signal }) => {
       try {
-        const answer = await deliver(appRequest(required(request), undefined, signal));
+        const asked = required(request);
+        const answer = await deliver(appRequest(asked, bytesOfAny(asked.message?.data), signal));
         const parts: Uint8Array[] = [];
         for await (const part of answer.body) parts.push(part);
         const response = responseMessage(answer);
