@@ -52,7 +52,10 @@ export class Connection {
   readonly #options: ComponentOptions;
   readonly #settings: ConnectionSettings;
   readonly #scripts: readonly Script[];
-  readonly #pending = new Set<Promise<unknown>>();
+  /** With the moment at which each is overdue, in the order of sending, which is that of the answers. */
+  readonly #pending = new Map<Promise<unknown>, number>();
+  /** One timer for all, since a timer for each request would cost more than the request. */
+  #overdue: NodeJS.Timeout | undefined;
   #client: Client | undefined;
   #retry: NodeJS.Timeout | undefined;
   #lastLoss: unknown;
@@ -113,20 +116,29 @@ export class Connection {
     const client = this.#client;
     if (!client?.isReady) throw this.#lost();
     const { readTimeoutMs } = this.#settings;
-    const late = setTimeout(() => {
-      const problem = `no answer within ${readTimeoutMs} ms (readTimeout); the connection is made anew`;
-      this.#drop(client, new Error(problem));
-    }, readTimeoutMs);
     const reply = client.sendCommand(command);
-    this.#pending.add(reply);
+    this.#pending.set(reply, performance.now() + readTimeoutMs);
+    if (!this.#overdue) this.#lookAgain(readTimeoutMs);
     try {
       return await reply;
     } catch (error) {
       throw this.#typed(error, writes);
     } finally {
-      clearTimeout(late);
       this.#pending.delete(reply);
     }
+  }
+
+  #lookAgain(delayMs: number): void {
+    this.#overdue = setTimeout(() => {
+      this.#overdue = undefined;
+      const [first] = this.#pending.values();
+      if (first === undefined || !this.#client) return;
+      const left = Math.ceil(first - performance.now());
+      if (left > 0) return this.#lookAgain(left);
+      const { readTimeoutMs } = this.#settings;
+      const problem = `no answer within ${readTimeoutMs} ms (readTimeout); the connection is made anew`;
+      this.#drop(this.#client, new Error(problem));
+    }, delayMs).unref();
   }
 
   usage(): ComponentUsage {
@@ -138,7 +150,8 @@ export class Connection {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#retry);
-    await Promise.allSettled(this.#pending);
+    await Promise.allSettled(this.#pending.keys());
+    clearTimeout(this.#overdue);
     if (this.#client?.isOpen) this.#client.destroy();
     this.#client = undefined;
   }

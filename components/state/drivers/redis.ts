@@ -2,7 +2,7 @@
  * `state.redis`: rows as daprd keeps them, a hash of `data` and `version`, in
  * one Redis server. Reads and writes are scripts, so a transaction is atomic and
  * a read of many rows sees one moment; transactions go through the group commit
- * of ./redis/commits.ts. The etag is the version.
+ * of ./redis/commits.ts, and reads that wait together share a script. The etag is the version.
  */
 import { ComponentError } from '../../../runtime/core/errors.ts';
 import type { ComponentOptions, Driver } from '../../component.ts';
@@ -14,6 +14,7 @@ import type {
   StateStore,
   StateValue,
 } from '../contract.ts';
+import { Gathered } from '../gathered.ts';
 import {
   closedError,
   expiryOf,
@@ -34,6 +35,9 @@ import { fields, readSettings } from './redis/settings.ts';
  */
 const CLOCK_DRIFT_MS = 60_000;
 const GRACE_MS = 86_400_000;
+/** Scripts for single rows on their way at once, and rows of one: Redis does nothing else while it runs. */
+const READS = 2;
+const MOST_KEYS = 200;
 
 type Fields = readonly [data: Buffer, version: Buffer, kind: Buffer, ends: Buffer];
 
@@ -70,6 +74,13 @@ async function openStore(options: ComponentOptions, signal: AbortSignal): Promis
   const [seconds] = (await connection.send(['TIME'], false)) as [Buffer];
   const drift = Math.abs(Number(seconds.toString()) * 1_000 - options.now());
   const commits = new Commits(options, connection, drift > CLOCK_DRIFT_MS ? GRACE_MS : 0);
+  const reads = new Gathered({
+    ...{ options, lanes: READS, most: MOST_KEYS },
+    async fetch(keys) {
+      const rows = await read(keys);
+      return new Map(keys.flatMap((key, i) => (rows[i] ? [[key, rows[i]]] : [])));
+    },
+  });
   let closed = false;
 
   function requireOpen(abort: AbortSignal | undefined): void {
@@ -84,11 +95,12 @@ async function openStore(options: ComponentOptions, signal: AbortSignal): Promis
       });
   }
 
+  function requireReadable(key: string): void {
+    requireKey(options, key);
+    requireFree(key);
+  }
+
   async function read(keys: readonly string[]): Promise<(Fields | null)[]> {
-    for (const key of keys) {
-      requireKey(options, key);
-      requireFree(key);
-    }
     if (keys.length === 0) return [];
     const reply = await connection.run(READ, [String(options.now()), ...keys], false);
     return reply as (Fields | null)[];
@@ -137,7 +149,7 @@ async function openStore(options: ComponentOptions, signal: AbortSignal): Promis
 
   async function close(): Promise<void> {
     closed = true;
-    await commits.drain();
+    await Promise.all([commits.drain(), reads.drain()]);
     await connection.close();
   }
 
@@ -146,11 +158,13 @@ async function openStore(options: ComponentOptions, signal: AbortSignal): Promis
     usage: () => connection.usage(),
     async get(key, { signal: abort } = {}) {
       requireOpen(abort);
-      const [row] = await read([key]);
+      requireReadable(key);
+      const row = await reads.get(key);
       return row ? itemOf(key, row) : undefined;
     },
     async getBulk(keys, { signal: abort } = {}) {
       requireOpen(abort);
+      for (const key of keys) requireReadable(key);
       const rows = await read(keys);
       return keys.map((key, i) => (rows[i] ? itemOf(key, rows[i]) : { key }));
     },
