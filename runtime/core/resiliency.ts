@@ -148,9 +148,11 @@ export function createResiliency(
 
   function byDefault(levels: readonly string[]): PolicyNames {
     const find = (kind: string, known: ReadonlyMap<string, unknown>): string | undefined =>
-      [...levels, '']
-        .map((level) => `Default${level}${kind}Policy`)
-        .find((name) => known.has(name));
+      known.size === 0
+        ? undefined
+        : [...levels, '']
+            .map((level) => `Default${level}${kind}Policy`)
+            .find((name) => known.has(name));
     return {
       timeout: find('Timeout', timeouts)!,
       retry: find('Retry', retries)!,

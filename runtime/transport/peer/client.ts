@@ -24,6 +24,7 @@ import {
   payloadsOf,
   requestMessage,
   SERVICE,
+  WHOLE,
   wholeBody,
   type InternalResponse,
   type RequestChunk,
@@ -148,8 +149,11 @@ export function createPeers(options: PeersOptions): OpenPeers {
       const { status } = await call.ended;
       if (status.code !== CODES.OK) throw await failureOf(call);
     })();
-    await messages.settled();
-    const isWhole = messages.isComplete && call.status?.code === CODES.OK;
+    let isWhole = (await call.headers)?.['troupe-whole'] === WHOLE['troupe-whole'];
+    if (!isWhole) {
+      await messages.settled();
+      isWhole = messages.isComplete && call.status?.code === CODES.OK;
+    }
     const whole = isWhole ? wholeBody(payload) : undefined;
     return appResponse(response as InternalResponse, {
       body: bodyOf(payloads),

@@ -211,6 +211,13 @@ export function wholeBody(payload: Payload | null | undefined): Uint8Array | und
   return Number(payload.seq) === 0 ? payload.data : undefined;
 }
 
+/**
+ * Metadata of an answer of one message, which a Troupe sidecar need not hold back
+ * until the end of the call: node:http2 sends trailers a turn of the loop after
+ * the message. daprd reads no metadata here.
+ */
+export const WHOLE = { 'troupe-whole': '1' } as const;
+
 /** Payloads of a stream as a body, held to their order. Throws an Error for a gap. */
 export async function* bodyOf(
   payloads: AsyncIterable<Payload | null | undefined>,

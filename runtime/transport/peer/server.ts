@@ -25,6 +25,7 @@ import {
   payloadsOf,
   responseMessage,
   SERVICE,
+  WHOLE,
   wholeBody,
   type InternalRequest,
   type InternalResponse,
@@ -95,6 +96,7 @@ async function callLocalStream(
   let response: InternalResponse | undefined = responseMessage(answer);
   const taken = answer.whole?.();
   if (taken && taken.byteLength <= maxPayload) {
+    call.addHeaders(WHOLE);
     await call.send({ response, payload: payloadOf(taken) });
     return;
   }

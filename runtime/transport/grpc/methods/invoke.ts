@@ -36,14 +36,10 @@ const VERBS = [
   'PATCH',
 ] as const;
 
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  if (bytes.byteLength > 0) yield bytes;
-}
-
-export async function collect({ body }: AppResponse, maxBytes: number): Promise<Buffer> {
+export async function collect({ body, whole }: AppResponse, maxBytes: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of body) {
+  const keep = (chunk: Uint8Array): void => {
     size += chunk.byteLength;
     if (size > maxBytes) {
       throw new GrpcError(
@@ -52,7 +48,10 @@ export async function collect({ body }: AppResponse, maxBytes: number): Promise<
       );
     }
     chunks.push(chunk);
-  }
+  };
+  const all = whole?.();
+  if (all) keep(all);
+  else for await (const chunk of body) keep(chunk);
   return Buffer.concat(chunks);
 }
 
@@ -73,7 +72,7 @@ async function invoke(
     method: VERBS[message.httpExtension?.verb ?? 0] ?? 'POST',
     query: message.httpExtension?.querystring ?? '',
     headers: { ...headers, 'content-length': String(data.byteLength) },
-    body: once(data),
+    body: data.byteLength > 0 ? data : undefined,
     typeUrl: typeOfAny(message.data),
     signal: call.signal,
   });
