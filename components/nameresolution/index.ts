@@ -21,6 +21,11 @@ export const nameResolutionKind: Kind<NameResolver> = {
       load: async () => (await import('./drivers/mdns.ts')).driver,
     },
     {
+      type: 'nameresolution.memory',
+      versions: ['v1'],
+      load: async () => (await import('./drivers/memory.ts')).driver,
+    },
+    {
       type: 'nameresolution.sqlite',
       versions: ['v1'],
       load: async () => (await import('./drivers/sqlite.ts')).driver,

@@ -1,0 +1,121 @@
+/**
+ * `nameresolution.memory`, Troupe's own: hosts and services in the memory of one
+ * process, which takes registrations over HTTP and checks on them. Only services
+ * that pass are answered.
+ */
+import { ComponentError } from '../../../runtime/core/errors.ts';
+import type { ComponentOptions, Driver, MetadataField } from '../../component.ts';
+import { readMetadata } from '../../metadata.ts';
+import { Balancer } from '../balancer.ts';
+import type { NameResolver, Service } from '../contract.ts';
+import { notFound } from '../not-found.ts';
+import { ServiceCatalogue } from '../service-catalogue.ts';
+
+const fields: readonly MetadataField[] = [
+  {
+    name: 'ttl',
+    description:
+      'How long a service without a health check stays without a heartbeat. At least `1s`; default `30s`.',
+  },
+  {
+    name: 'checkTimeout',
+    description: 'How long a health check may take. At least `100ms`; default `2s`.',
+  },
+  {
+    name: 'failures',
+    description: 'Checks in a row that fail before a service is not answered. Default `3`.',
+  },
+];
+
+/** Between signs of a host itself; within the shortest time to live. */
+const SIGN_MS = 500;
+
+/** The catalogue of a component with these options; a host has one. */
+export function openCatalogue(options: ComponentOptions): ServiceCatalogue {
+  const metadata = readMetadata(options, fields);
+  const least = (name: string, ms: number, otherwise: number): number => {
+    const value = metadata.duration(name) ?? otherwise;
+    if (value < ms) throw metadata.refuse(name, `must be at least ${ms}ms`);
+    return value;
+  };
+  const { timer, now, logger } = options;
+  return new ServiceCatalogue({
+    ...{ timer, now, logger },
+    ttlMs: least('ttl', 1_000, 30_000),
+    timeoutMs: least('checkTimeout', 100, 2_000),
+    failures: metadata.count('failures', 1) ?? 3,
+  });
+}
+
+/** Resolvers over one catalogue see each other; whoever made the catalogue closes it. */
+export function resolverOf(options: ComponentOptions, services: ServiceCatalogue): NameResolver {
+  const balancers = new Map<string, Balancer<Service>>();
+  let own: { readonly id: string; cancel(): void } | undefined;
+  let isClosed = false;
+
+  function requireOpen(): void {
+    if (isClosed) throw new ComponentError(options, 'is closed; create it again to use it');
+  }
+
+  function close(): Promise<void> {
+    if (!isClosed && own && services.list().some(({ id }) => id === own?.id)) {
+      services.deregister(own.id);
+    }
+    own?.cancel();
+    isClosed = true;
+    return Promise.resolve();
+  }
+
+  return {
+    features: [],
+    services,
+    async register({ appId, host, port }) {
+      requireOpen();
+      if (own) throw new ComponentError(options, `"${appId}" is registered already`);
+      const registration = {
+        ...{ name: appId, id: `${appId}-${host}-${port}` },
+        ...{ address: host, port },
+      };
+      services.register(registration);
+      const beat = (): { cancel(): void } =>
+        options.timer(SIGN_MS, () => {
+          services.register(registration);
+          sign = beat();
+        });
+      let sign = beat();
+      own = { id: registration.id, cancel: () => sign.cancel() };
+    },
+    async resolve({ appId }) {
+      requireOpen();
+      const passing = services.list(appId).filter(({ status }) => status === 'passing');
+      if (passing.length === 0) {
+        balancers.delete(appId);
+        throw notFound(appId);
+      }
+      const balancer = balancers.get(appId) ?? new Balancer<Service>('roundRobin');
+      balancers.set(appId, balancer);
+      const picked = balancer.pick(passing);
+      picked?.release();
+      if (!picked) throw notFound(appId);
+      return { host: picked.instance.address, port: picked.instance.port };
+    },
+    async ping() {
+      requireOpen();
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+export const driver: Driver<NameResolver> = {
+  fields,
+  create(options) {
+    const catalogue = openCatalogue(options);
+    const resolver = resolverOf(options, catalogue);
+    const close = async (): Promise<void> => {
+      await resolver.close();
+      catalogue.close();
+    };
+    return Promise.resolve({ ...resolver, close, [Symbol.asyncDispose]: close });
+  },
+};
