@@ -68,6 +68,9 @@ export const BLOCK_ERRORS = {
   LOCK_TRY: { errorCode: 'ERR_TRY_LOCK', status: 500, grpc: 'INTERNAL' },
   LOCK_UNLOCK: { errorCode: 'ERR_UNLOCK', status: 500, grpc: 'INTERNAL' },
 
+  SERVICE_NOT_FOUND: { errorCode: 'ERR_SERVICE_NOT_FOUND', status: 404, grpc: 'NOT_FOUND' },
+  SERVICES_FULL: { errorCode: 'ERR_SERVICES_FULL', status: 429, grpc: 'RESOURCE_EXHAUSTED' },
+
   BINDING_INVOKE: {
     errorCode: 'ERR_INVOKE_OUTPUT_BINDING',
     status: 500,

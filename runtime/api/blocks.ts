@@ -23,10 +23,11 @@ import { jobRoutes } from './job-routes.ts';
 import { createJobsApi, type JobsApi } from './jobs.ts';
 import { createLockApi, lockRoutes, type LockApi, type LockStoreEntry } from './lock.ts';
 import type { HttpRoute } from './route.ts';
+import { createServicesApi, type ServicesApi, type ServicesOptions } from './services.ts';
 import { createSecretsApi, secretsRoutes, type SecretScope, type SecretsApi } from './secrets.ts';
 import { workflowRoutes } from './workflow.ts';
 
-export interface BlocksOptions {
+export interface BlocksOptions extends ServicesOptions {
   readonly appId: string;
   readonly namespace?: string | undefined;
   /** The HTTP app beside the host. */
@@ -56,6 +57,7 @@ export interface Blocks {
   readonly bindings: BindingsApi;
   readonly crypto: CryptoApi;
   readonly conversation: ConversationApi;
+  readonly services: ServicesApi;
 }
 
 const NONE = new Map<string, never>();
@@ -71,6 +73,7 @@ export function createBlocks(options: BlocksOptions): Blocks {
     bindings: createBindingsApi({ ...options, bindings }),
     crypto: createCryptoApi({ cryptoProviders }),
     conversation: createConversationApi({ conversations }),
+    services: createServicesApi(options),
   };
 }
 
@@ -83,11 +86,13 @@ export function blockRoutes(blocks: Blocks): HttpRoute[] {
     ...bindingRoutes(blocks.bindings),
     ...cryptoRoutes(blocks.crypto),
     ...conversationRoutes(blocks.conversation),
+    ...blocks.services.routes,
     ...workflowRoutes(),
   ];
 }
 
 /** Ends what the blocks began; what the host handed in stays open. Idempotent. */
-export async function closeBlocks({ configuration }: Blocks): Promise<void> {
+export async function closeBlocks({ configuration, services }: Blocks): Promise<void> {
+  services.close();
   await configuration.close();
 }

@@ -31,6 +31,8 @@ const DEFAULT_ADDRESS = '127.0.0.1';
 export interface SidecarPeers extends AsyncDisposable {
   /** Undefined: no name resolution, so only this app is known. */
   readonly peers: OpenPeers | undefined;
+  /** Undefined as `peers` is. */
+  readonly resolver: NameResolver | undefined;
   /** Opens the internal port and makes it known. */
   listen(parts: {
     readonly api: Api;
@@ -79,6 +81,7 @@ export async function openSidecarPeers(
   const open = undo.move();
   return {
     peers,
+    resolver,
     async listen({ api, app, firings, graceMs }) {
       const host = listen.internalAddress || DEFAULT_ADDRESS;
       const logger = log.scoped('dapr.runtime.grpc.internal');

@@ -24,6 +24,7 @@ import { openSidecarMetrics } from './sidecar-metrics.ts';
 import type { SidecarOptions } from './sidecar-options.ts';
 import { hostActors, untilRegistered } from './sidecar-hosting.ts';
 import { openSidecarPeers, reserveInternalPort } from './sidecar-peers.ts';
+import { hostServices } from './services.ts';
 import { openSidecarTracing } from './sidecar-tracing.ts';
 import { openServers, type SidecarServers } from './sidecar-servers.ts';
 import { DAPR_VERSION } from './sidecar-version.ts';
@@ -140,7 +141,11 @@ export async function openSidecar(options: SidecarOptions): Promise<Sidecar> {
     hosting?.engine.gauge(metrics.telemetry);
     components.gauge(metrics.telemetry, options.namespace ?? '');
   });
+  const services = undo.use(
+    hostServices({ appId, clock, logger: log, resolver: peering.resolver }),
+  );
   const api = createApi({
+    services: services.open,
     ...components,
     components: components.list,
     secretScopes: options.secretScopes ?? options.configuration?.secretScopes,

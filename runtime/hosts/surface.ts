@@ -14,6 +14,7 @@ import { subscribeActors } from './actor-subscriptions.ts';
 import { waitForPort } from './app-port.ts';
 import { jobsOf } from './composition.ts';
 import type { LoadedComponents } from './loaded-components.ts';
+import { hostServices } from './services.ts';
 import type { SystemOptions } from './system.ts';
 import { VERSION } from './version.ts';
 
@@ -57,7 +58,9 @@ export async function openApp({
 export function createSurface(parts: SurfaceParts): Surface {
   const { options, appId, clock, logger, components, engine, app } = parts;
   const waiting = { outbound: [] as string[], inbound: ['host'] };
+  const services = hostServices({ appId, clock, logger });
   const api = createApi({
+    services: services.open,
     appId,
     runtimeVersion: VERSION,
     actors: engine.actors,
@@ -92,6 +95,7 @@ export function createSurface(parts: SurfaceParts): Surface {
       leaving.abort();
       await Promise.all(ends.map((end) => end()));
       await Promise.all([server?.close(), grpcServer?.close(), api.close()]);
+      await services[Symbol.asyncDispose]();
       await app?.close();
     })();
     return closing;
