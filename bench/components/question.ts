@@ -6,6 +6,7 @@ import { rateOf, type Aim, type Measure, type Question } from '../harness/questi
 import { duration, figure, table } from '../harness/report.ts';
 import { scratch } from '../harness/scratch.ts';
 import { medianOf } from '../harness/stats.ts';
+import { rows as etcd } from './etcd.ts';
 import { rows as kafka } from './kafka.ts';
 import { rows as postgresql } from './postgresql.ts';
 import { rows as redis } from './redis.ts';
@@ -13,7 +14,13 @@ import { addressIn, CALLERS, type Row, type Side } from './rows.ts';
 import { rows as sqlite } from './sqlite.ts';
 
 /** By the question that they make. */
-const ROWS: Readonly<Record<string, readonly Row[]>> = { sqlite, redis, postgresql, kafka };
+const ROWS: Readonly<Record<string, readonly Row[]>> = {
+  sqlite,
+  redis,
+  postgresql,
+  etcd,
+  kafka,
+};
 /** What a driver is to reach of its bare library. */
 const LEAST = 0.8;
 

@@ -1,13 +1,14 @@
 /**
  * `state.etcd`, versions v1 and v2 of Dapr's: rows where daprd keeps them, the
  * revision of a row for its etag. Transactions go through the group commit of
- * ./etcd/commits.ts. A write that was answered is on the disk of most members
- * of the cluster.
+ * ./etcd/commits.ts, and reads that wait together share a request. A write that
+ * was answered is on the disk of most members of the cluster.
  */
 import { ComponentError } from '../../../runtime/core/errors.ts';
 import type { ComponentOptions, Driver } from '../../component.ts';
 import { Connection } from '../../etcd/connection.ts';
-import type { StateOperation, StateStore } from '../contract.ts';
+import type { StateItem, StateOperation, StateStore } from '../contract.ts';
+import { Gathered } from '../gathered.ts';
 import {
   closedError,
   requireKey,
@@ -20,12 +21,20 @@ import { isOver, Reads } from './etcd/reads.ts';
 import { Keys } from './etcd/rows.ts';
 import { fields, readSettings } from './etcd/settings.ts';
 
+/** Requests for single rows on their way at once, and rows of one. */
+const READS = 2;
+const MOST_KEYS = 100;
+
 async function openStore(options: ComponentOptions, signal: AbortSignal): Promise<StateStore> {
   const { maxOps, ...settings } = readSettings(options);
   const connection = await Connection.open(options, settings, signal);
   const keys = new Keys(connection.root);
   const reads = new Reads(options, connection, keys, maxOps);
   const commits = new Commits({ options, connection, reads, keys, maxOps });
+  const gathered = new Gathered({
+    ...{ options, lanes: READS, most: MOST_KEYS },
+    fetch: (wanted) => reads.rows(wanted),
+  });
   let closing: Promise<void> | undefined;
 
   function requireOpen(abort: AbortSignal | undefined): void {
@@ -55,7 +64,7 @@ async function openStore(options: ComponentOptions, signal: AbortSignal): Promis
   }
 
   async function closeAll(): Promise<void> {
-    await commits.drain();
+    await Promise.all([commits.drain(), gathered.drain()]);
     await connection.close();
   }
 
@@ -79,7 +88,9 @@ async function openStore(options: ComponentOptions, signal: AbortSignal): Promis
     usage: () => connection.usage(),
     async get(key, { signal: abort } = {}) {
       requireOpen(abort);
-      return (await shown([key]))(key);
+      requireFree(key);
+      const row = await gathered.get(key);
+      return row && !isOver(row, options.now()) ? ownItem(row.item) : undefined;
     },
     async getBulk(wanted, { signal: abort } = {}) {
       requireOpen(abort);
@@ -109,6 +120,12 @@ async function openStore(options: ComponentOptions, signal: AbortSignal): Promis
 function ownCopy(operation: StateOperation): StateOperation {
   if (operation.kind !== 'set' || typeof operation.value === 'string') return operation;
   return { ...operation, value: new Uint8Array(operation.value) };
+}
+
+/** Another caller may have been given the same row. */
+function ownItem(item: StateItem): StateItem {
+  const { value } = item;
+  return value instanceof Uint8Array ? { ...item, value: new Uint8Array(value) } : { ...item };
 }
 
 export const driver: Driver<StateStore> = {
