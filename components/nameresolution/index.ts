@@ -26,6 +26,11 @@ export const nameResolutionKind: Kind<NameResolver> = {
       load: async () => (await import('./drivers/memory.ts')).driver,
     },
     {
+      type: 'nameresolution.nameformat',
+      versions: ['v1'],
+      load: async () => (await import('./drivers/nameformat.ts')).driver,
+    },
+    {
       type: 'nameresolution.sqlite',
       versions: ['v1'],
       load: async () => (await import('./drivers/sqlite.ts')).driver,

@@ -8,10 +8,16 @@ export interface NameResolutionSubject {
   readonly name: string;
   /** Each instance sees the others. The suite closes it. */
   create(): Promise<NameResolver>;
+  /** False: addresses follow from names, and nothing is known of hosts. Default true. */
+  readonly keepsHosts?: boolean;
 }
 
 /** Declares the suite for one driver; call it at the top of the driver's test file. */
-export function nameResolutionConformance({ name, create }: NameResolutionSubject): void {
+export function nameResolutionConformance({
+  name,
+  create,
+  keepsHosts = true,
+}: NameResolutionSubject): void {
   /** An app id that nobody else on the network has. */
   const fresh = (): string => `app-${randomUUID()}`;
   const instance = (appId: string, port: number) => ({
@@ -22,16 +28,19 @@ export function nameResolutionConformance({ name, create }: NameResolutionSubjec
   });
 
   describe(`${name} as a name resolver`, () => {
-    it('finds a host that another instance has registered, and its own', async () => {
-      await using one = await create();
-      await using other = await create();
-      const appId = fresh();
-      await one.register(instance(appId, 50_002));
-      for (const resolver of [one, other])
-        expect(await resolver.resolve({ appId })).toEqual({ host: '127.0.0.1', port: 50_002 });
-    });
+    it.runIf(keepsHosts)(
+      'finds a host that another instance has registered, and its own',
+      async () => {
+        await using one = await create();
+        await using other = await create();
+        const appId = fresh();
+        await one.register(instance(appId, 50_002));
+        for (const resolver of [one, other])
+          expect(await resolver.resolve({ appId })).toEqual({ host: '127.0.0.1', port: 50_002 });
+      },
+    );
 
-    it('finds no app that nobody has registered, naming it', async () => {
+    it.runIf(keepsHosts)('finds no app that nobody has registered, naming it', async () => {
       await using resolver = await create();
       const appId = fresh();
       const asking = resolver.resolve({ appId });
@@ -39,7 +48,7 @@ export function nameResolutionConformance({ name, create }: NameResolutionSubjec
       await expect(asking).rejects.toThrow(appId);
     });
 
-    it('finds each of several hosts of an app, sooner or later', async () => {
+    it.runIf(keepsHosts)('finds each of several hosts of an app, sooner or later', async () => {
       await using one = await create();
       await using two = await create();
       await using asker = await create();
@@ -53,7 +62,7 @@ export function nameResolutionConformance({ name, create }: NameResolutionSubjec
       });
     });
 
-    it('finds a host no more once it has gone', async () => {
+    it.runIf(keepsHosts)('finds a host no more once it has gone', async () => {
       await using asker = await create();
       const appId = fresh();
       const host = await create();
