@@ -164,6 +164,8 @@ describe.each(BACKENDS)('$type', ({ type, version, start, metadata }) => {
         expect(sum).toBeGreaterThanOrEqual(acknowledged.get(id)!);
         expect(sum).toBeLessThanOrEqual(acknowledged.get(id)! + unknown.get(id)!);
       }
+      // A commit whose answer was lost may have been made: what builds on the older row is fenced then.
+      codes.delete('FENCED');
       expect([...codes]).toEqual(['UNAVAILABLE']);
     },
   );

@@ -100,9 +100,11 @@ describe('the streams of pubsub.redis', () => {
     await using broker = await open(database, clock, EAGER);
     const seen = await collect(broker, 't');
     await vi.waitFor(() => {
-      clock.advance(10_000);
-      expect(seen).toEqual(['left']);
+      if (seen.length === 0) clock.advance(10_000);
+      expect(seen).toContain('left');
     });
+    // Once more if the clock went on before the first was acknowledged: at least once.
+    expect(new Set(seen)).toEqual(new Set(['left']));
   });
 
   it('tell a handler to stop after processingTimeout', async () => {
