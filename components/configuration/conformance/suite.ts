@@ -98,9 +98,9 @@ export function configurationConformance<S extends ConfigurationStore>({
       await write(store, 'ab', { value: 'no', version: '' });
       await write(store, 'a*', { value: 'yes', version: '' });
       await write(store, 'b[c]?', { value: 'yes', version: '' });
-      await vi.waitFor(() =>
-        expect(seen).toEqual([{ 'a*': item('yes') }, { 'b[c]?': item('yes') }]),
-      );
+      // One update each; between keys there is no order.
+      await vi.waitFor(() => expect(seen).toHaveLength(2));
+      expect(Object.assign({}, ...seen)).toEqual({ 'a*': item('yes'), 'b[c]?': item('yes') });
     });
 
     it('delivers to each subscription one update at a time, also past one that fails', async () => {

@@ -77,7 +77,14 @@ if (!grpc) {
 }
 await server.start();
 const client = new DaprClient(clientOptions);
-while (!(await client.health.isHealthy())) await new Promise((resolve) => setTimeout(resolve, 50));
+const pause = () => new Promise((resolve) => setTimeout(resolve, 50));
+while (!(await client.health.isHealthy())) await pause();
+const metadata = `http://127.0.0.1:${process.env['DAPR_HTTP_PORT']}/v1.0/metadata`;
+const isSubscribed = async (): Promise<boolean> => {
+  const { subscriptions } = (await (await fetch(metadata)).json()) as { subscriptions?: object[] };
+  return (subscriptions ?? []).length > 0;
+};
+while (!(await isSubscribed())) await pause();
 
 const counter = (id: string): Counter =>
   new ActorProxyBuilder<Counter>(Counter, client).build(new ActorId(id));
