@@ -28,12 +28,16 @@ async function measured(
   const { pids, app } = target;
   const before = await costOfAll(pids);
   const events = row.delivers ? await app!.events() : 0;
-  const load: Load = await send(target, row.request, offered);
+  const began = performance.now();
+  // A broker in memory holds 10,000 events: a second of them is less, however slow the app.
+  const length = row.delivers ? Math.min(offered.seconds, 1) : offered.seconds;
+  const load: Load = await send(target, row.request, { ...offered, seconds: length });
   if (row.delivers) await delivered(app!, events + load.requests);
+  const untilDelivered = (performance.now() - began) / 1000;
   const after = await costOfAll(pids);
   return {
     ops: load.requests,
-    seconds: load.seconds,
+    seconds: row.delivers ? untilDelivered : load.seconds,
     p50: load.p50,
     p99: load.p99,
     cpuMs: after.cpuMs - before.cpuMs,
@@ -171,6 +175,7 @@ export const question: Question = {
       aims,
       notes: [
         `Equal load: both sides of a row are offered ${COMMON_LOAD * 100} % of the slower one's best of that round; times count from the intended start.`,
+        'Publish and deliver: counted until the app has got every event; times are those of publishing.',
         'Two sidecars: cost of both, and of a third that is idle. SDK app: cost of sidecar and app. The generator and the app in Go run beside them.',
       ],
     };
