@@ -170,6 +170,7 @@ export const ROOMS: readonly Room[] = [
       ...REGISTRY,
       'components/$1/drivers/*.ts',
       'runtime/core/errors.ts',
+      'runtime/config/nearest.ts',
     ],
     types: ['runtime/config/component.ts'],
     packages: [],
