@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Balancer } from './balancer.ts';
+import { Balancer, HostBalancer } from './balancer.ts';
 
 const three = [{ id: 'a' }, { id: 'b' }, { id: 'c' }];
 
@@ -33,5 +33,29 @@ describe('a balancer', () => {
     one!.release();
     one!.release();
     expect(balancer.pick(three)!.instance.id).toBe(one!.instance.id);
+  });
+});
+
+describe('the balancers of a resolver', () => {
+  const hosts = three.map(({ id }, i) => ({ id, host: 'h', port: i }));
+  const [a, b] = hosts;
+
+  it('count calls only where the count decides', () => {
+    expect(new HostBalancer('roundRobin').pick('app', hosts)).toEqual({ host: 'h', port: 0 });
+    expect(new HostBalancer('leastInFlight').pick('app', hosts)).toHaveProperty('release');
+  });
+
+  it('keep the count of a host that was away meanwhile', () => {
+    const balancer = new HostBalancer('leastInFlight');
+    const busy = balancer.pick('app', [a!])!;
+    expect(balancer.pick('app', [])).toBeUndefined();
+    const pick = (): number => {
+      const { port, release } = balancer.pick('app', [a!, b!])!;
+      release!();
+      return port;
+    };
+    expect([pick(), pick(), pick()]).toEqual([1, 1, 1]);
+    busy.release!();
+    expect(new Set([pick(), pick()])).toEqual(new Set([0, 1]));
   });
 });

@@ -17,6 +17,12 @@ export interface HostAddress {
   readonly port: number;
 }
 
+/** A host that was picked for one call. */
+export interface PickedHost extends HostAddress {
+  /** Says that the call is over; a second time counts for nothing. Absent: nobody counts calls. */
+  readonly release?: () => void;
+}
+
 /** What a service of any kind tells of itself when it registers. */
 export interface ServiceRegistration {
   readonly name: string;
@@ -61,11 +67,11 @@ export interface ServiceRegistry {
 export interface NameResolver extends Component {
   /** Makes the host known until the component is closed. Errors: COMPONENT when it was done before. */
   register(instance: HostInstance, options?: { signal?: AbortSignal }): Promise<void>;
-  /** One of the app's hosts. Errors: NOT_FOUND when there is none. */
+  /** One of the app's hosts, for a call that is about to be made. Errors: NOT_FOUND when there is none. */
   resolve(
     app: { readonly appId: string; readonly namespace?: string },
     options?: { signal?: AbortSignal },
-  ): Promise<HostAddress>;
+  ): Promise<PickedHost>;
   /** Absent: it keeps only hosts that register themselves through it. */
   readonly services?: ServiceRegistry;
 }

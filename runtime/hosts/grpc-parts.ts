@@ -25,7 +25,10 @@ export interface GrpcPartsOptions {
   readonly peers?:
     | {
         /** Errors: NOT_FOUND, UNAVAILABLE. */
-        target(callee: { appId: string; namespace: string }): Promise<ProxyTarget>;
+        target(
+          callee: { appId: string; namespace: string },
+          options?: { signal?: AbortSignal },
+        ): Promise<ProxyTarget>;
       }
     | undefined;
 }
@@ -36,7 +39,7 @@ export function grpcParts(
   const { appId, namespace = 'default', app, isHttpApp, engine, peers, resiliency } = options;
   return {
     hostActors: engine && !isHttpApp ? createStreamActors(engine) : undefined,
-    async proxyTarget(target, { path }) {
+    async proxyTarget(target, { path, signal }) {
       const policy = resiliency?.app(target, `${target}:${path}`);
       const [name = '', ns = namespace, ...more] = target.split('.');
       if (name === '' || more.length > 0) {
@@ -53,7 +56,7 @@ export function grpcParts(
         return { client, gate, policy };
       }
       if (!peers) throw new GrpcError('INTERNAL', `couldn't find service: ${name}`);
-      const found = await peers.target({ appId: name, namespace: ns });
+      const found = await peers.target({ appId: name, namespace: ns }, { signal });
       const ids = {
         'dapr-caller-app-id': appId,
         'dapr-caller-namespace': namespace,

@@ -8,6 +8,8 @@ export interface NameResolutionSubject {
   readonly name: string;
   /** Each instance sees the others. The suite closes it. */
   create(): Promise<NameResolver>;
+  /** Opens one that chooses by calls under way. Absent: the driver counts none. */
+  createCounting?(): Promise<NameResolver>;
   /** False: addresses follow from names, and nothing is known of hosts. Default true. */
   readonly keepsHosts?: boolean;
 }
@@ -16,6 +18,7 @@ export interface NameResolutionSubject {
 export function nameResolutionConformance({
   name,
   create,
+  createCounting,
   keepsHosts = true,
 }: NameResolutionSubject): void {
   /** An app id that nobody else on the network has. */
@@ -74,6 +77,36 @@ export function nameResolutionConformance({
         { timeout: 5000 },
       );
     });
+
+    it.runIf(createCounting)(
+      'gives the next call to the host with the fewest under way, until they are over',
+      async () => {
+        await using one = await create();
+        await using two = await create();
+        await using asker = await createCounting!();
+        const appId = fresh();
+        await one.register(instance(appId, 50_009));
+        await two.register(instance(appId, 50_010));
+        /** The ports of some calls, each over before the next. */
+        const some = async (): Promise<Set<number>> => {
+          const ports = new Set<number>();
+          for (let i = 0; i < 4; i++) {
+            const { port, release } = await asker.resolve({ appId });
+            ports.add(port);
+            release!();
+          }
+          return ports;
+        };
+        const both = new Set([50_009, 50_010]);
+        await vi.waitFor(async () => expect(await some()).toEqual(both), 5_000);
+        const busy = await asker.resolve({ appId });
+        both.delete(busy.port);
+        expect(await some()).toEqual(both);
+        busy.release!();
+        busy.release!();
+        expect(await some()).toEqual(both.add(busy.port));
+      },
+    );
 
     it('registers one host', async () => {
       await using resolver = await create();

@@ -17,7 +17,11 @@ function create(metadata: Record<string, string> = {}): Promise<NameResolver> {
   return driver.create(testOptions('nameresolution.etcd', all), { signal });
 }
 
-nameResolutionConformance({ name: 'nameresolution.etcd', create: () => create() });
+nameResolutionConformance({
+  name: 'nameresolution.etcd',
+  create: () => create(),
+  createCounting: () => create({ balancing: 'leastInFlight' }),
+});
 
 const instance = (appId: string, port: number) => ({
   ...{ appId, port },

@@ -13,9 +13,11 @@ import { KeptLease } from '../../etcd/kept-lease.ts';
 import { connectionFields, readConnection } from '../../etcd/settings.ts';
 import { Watch } from '../../etcd/watch.ts';
 import { readMetadata } from '../../metadata.ts';
-import { Balancer, STRATEGIES, type Strategy } from '../balancer.ts';
-import type { HostAddress, NameResolver } from '../contract.ts';
+import { balancingField, HostBalancer, readBalancing, type Strategy } from '../balancer.ts';
+import type { HostAddress, NameResolver, PickedHost } from '../contract.ts';
 import { notFound } from '../not-found.ts';
+
+const STRATEGIES: readonly [Strategy, ...Strategy[]] = ['roundRobin', 'weighted', 'leastInFlight'];
 
 const fields: readonly MetadataField[] = [
   ...connectionFields,
@@ -24,10 +26,7 @@ const fields: readonly MetadataField[] = [
     description:
       'How long a host that gives no sign counts as alive. Whole seconds, at least `2s`; default `10s`.',
   },
-  {
-    name: 'balancing',
-    description: `Which of several hosts a call goes to: \`roundRobin\`, or \`weighted\` by the \`weight\` of each. Default \`roundRobin\`.`,
-  },
+  balancingField(STRATEGIES),
   {
     name: 'weight',
     description: 'Share of calls that this host takes beside others. Default `1`.',
@@ -55,10 +54,8 @@ function readSettings(options: ComponentOptions) {
   const ttlMs = metadata.duration('ttl') ?? 10_000;
   if (ttlMs < 2_000 || ttlMs % 1_000 !== 0)
     throw metadata.refuse('ttl', 'must be whole seconds, at least 2s');
-  const strategy = (metadata.text('balancing') ?? 'roundRobin') as Strategy;
-  if (strategy === 'leastInFlight' || !STRATEGIES.includes(strategy))
-    throw metadata.refuse('balancing', 'must be "roundRobin" or "weighted"');
-  return { ttlSeconds: ttlMs / 1_000, strategy, weight: metadata.count('weight', 1) ?? 1 };
+  const weight = metadata.count('weight', 1) ?? 1;
+  return { ttlSeconds: ttlMs / 1_000, strategy: readBalancing(metadata, STRATEGIES), weight };
 }
 
 async function openResolver(options: ComponentOptions, signal: AbortSignal): Promise<NameResolver> {
@@ -69,7 +66,7 @@ async function openResolver(options: ComponentOptions, signal: AbortSignal): Pro
   const all = { key: Buffer.from(root), range_end: endOfPrefix(Buffer.from(root)) };
   /** Hosts by app id, then by key. */
   const apps = new Map<string, Map<string, Host>>();
-  const balancers = new Map<string, Balancer<Host>>();
+  const balancer = new HostBalancer<Host>(strategy);
   let lease: Promise<KeptLease> | undefined;
   let isClosed = false;
 
@@ -87,10 +84,7 @@ async function openResolver(options: ComponentOptions, signal: AbortSignal): Pro
     if (host) hosts.set(key, host);
     else hosts.delete(key);
     if (hosts.size > 0) apps.set(appId, hosts);
-    else {
-      apps.delete(appId);
-      balancers.delete(appId);
-    }
+    else apps.delete(appId);
   }
 
   async function readAll(): Promise<string> {
@@ -121,15 +115,8 @@ async function openResolver(options: ComponentOptions, signal: AbortSignal): Pro
     throw error;
   }
 
-  function pick(appId: string): HostAddress | undefined {
-    const hosts = apps.get(appId);
-    if (!hosts) return undefined;
-    const balancer = balancers.get(appId) ?? new Balancer<Host>(strategy);
-    balancers.set(appId, balancer);
-    const picked = balancer.pick([...hosts.values()]);
-    picked?.release();
-    return picked && { host: picked.instance.host, port: picked.instance.port };
-  }
+  const pick = (appId: string): PickedHost | undefined =>
+    balancer.pick(appId, [...(apps.get(appId)?.values() ?? [])]);
 
   async function close(): Promise<void> {
     if (isClosed) return;

@@ -14,6 +14,10 @@ afterAll(() => catalogue.close());
 nameResolutionConformance({
   name: 'nameresolution.memory',
   create: () => Promise.resolve(resolverOf(shared, catalogue)),
+  createCounting: () => {
+    const options = { ...shared, metadata: { balancing: 'leastInFlight' } };
+    return Promise.resolve(resolverOf(options, catalogue));
+  },
 });
 
 let health = 200;
@@ -124,6 +128,7 @@ describe('nameresolution.memory', () => {
     [{ ttl: '1ms' }, /"ttl" must be at least/],
     [{ checkTimeout: '1ms' }, /"checkTimeout" must be/],
     [{ failures: '0' }, /"failures" is not a whole number/],
+    [{ balancing: 'weighted' }, /"balancing" must be one of roundRobin, leastInFlight/],
   ])('refuses %j by name', async (metadata, message) => {
     await expect(async () => create(metadata)).rejects.toThrow(message);
   });

@@ -6,10 +6,12 @@
 import { ComponentError } from '../../../runtime/core/errors.ts';
 import type { ComponentOptions, Driver, MetadataField } from '../../component.ts';
 import { readMetadata } from '../../metadata.ts';
-import { Balancer } from '../balancer.ts';
-import type { NameResolver, Service } from '../contract.ts';
+import { balancingField, HostBalancer, readBalancing, type Strategy } from '../balancer.ts';
+import type { NameResolver } from '../contract.ts';
 import { notFound } from '../not-found.ts';
 import { ServiceCatalogue } from '../service-catalogue.ts';
+
+const STRATEGIES: readonly [Strategy, ...Strategy[]] = ['roundRobin', 'leastInFlight'];
 
 const fields: readonly MetadataField[] = [
   {
@@ -25,6 +27,7 @@ const fields: readonly MetadataField[] = [
     name: 'failures',
     description: 'Checks in a row that fail before a service is not answered. Default `3`.',
   },
+  balancingField(STRATEGIES),
 ];
 
 /** Between signs of a host itself; within the shortest time to live. */
@@ -49,7 +52,7 @@ export function openCatalogue(options: ComponentOptions): ServiceCatalogue {
 
 /** Resolvers over one catalogue see each other; whoever made the catalogue closes it. */
 export function resolverOf(options: ComponentOptions, services: ServiceCatalogue): NameResolver {
-  const balancers = new Map<string, Balancer<Service>>();
+  const balancer = new HostBalancer(readBalancing(readMetadata(options, fields), STRATEGIES));
   let own: { readonly id: string; cancel(): void } | undefined;
   let isClosed = false;
 
@@ -88,16 +91,12 @@ export function resolverOf(options: ComponentOptions, services: ServiceCatalogue
     async resolve({ appId }) {
       requireOpen();
       const passing = services.list(appId).filter(({ status }) => status === 'passing');
-      if (passing.length === 0) {
-        balancers.delete(appId);
-        throw notFound(appId);
-      }
-      const balancer = balancers.get(appId) ?? new Balancer<Service>('roundRobin');
-      balancers.set(appId, balancer);
-      const picked = balancer.pick(passing);
-      picked?.release();
+      const picked = balancer.pick(
+        appId,
+        passing.map(({ id, address, port }) => ({ id, host: address, port })),
+      );
       if (!picked) throw notFound(appId);
-      return { host: picked.instance.address, port: picked.instance.port };
+      return picked;
     },
     async ping() {
       requireOpen();

@@ -27,6 +27,8 @@ export interface ProxyTarget {
   readonly policy?: Policy | undefined;
   /** The call runs inside. Default: at once. */
   readonly gate?: (<T>(signal: AbortSignal, work: () => Promise<T>) => Promise<T>) | undefined;
+  /** Hears that the call is over. */
+  readonly release?: (() => void) | undefined;
 }
 
 export interface ProxyOptions {
@@ -137,13 +139,17 @@ export function createProxy(
         );
       }
       const target = await options.target(callee, call);
-      const { policy } = target;
+      const { policy, gate, release } = target;
       const isPlain = !policy?.active || call.headers['dapr-stream'] !== undefined;
       const work = (): Promise<Status> =>
         isPlain
           ? pass(call, call.messages(), target, options.now, { signal: call.signal })
           : passUnder(policy, call, target, options.now);
-      return target.gate ? target.gate(call.signal, work) : work();
+      try {
+        return await (gate ? gate(call.signal, work) : work());
+      } finally {
+        release?.();
+      }
     },
   };
   return () => handler;

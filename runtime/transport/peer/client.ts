@@ -37,9 +37,13 @@ export interface Callee {
   readonly namespace: string;
 }
 
-/** Where the internal port of an app's sidecar is; a name resolution component is one. Errors: NOT_FOUND. */
+/** Where the internal port of an app's sidecar is; a name resolution component is one. */
 export interface PeerResolver {
-  resolve(callee: Callee, options?: { signal?: AbortSignal }): Promise<PeerAddress>;
+  /** A sidecar for one call, and who is to hear of the call's end. Errors: NOT_FOUND. */
+  resolve(
+    callee: Callee,
+    options?: { signal?: AbortSignal },
+  ): Promise<PeerAddress & { readonly release?: () => void }>;
 }
 
 export interface PeersOptions {
@@ -55,7 +59,7 @@ export interface PeersOptions {
 }
 
 export interface OpenPeers extends Peers, AsyncDisposable {
-  /** The internal port of an app's sidecar, for the proxy. Errors: NOT_FOUND. */
+  /** The internal port of an app's sidecar, for one call of the proxy. Errors: NOT_FOUND. */
   target(callee: Callee, options?: { signal?: AbortSignal }): Promise<ProxyTarget>;
   close(): Promise<void>;
 }
@@ -99,8 +103,24 @@ export function createPeers(options: PeersOptions): OpenPeers {
   const codec = (): MethodCodec<RequestChunk, ResponseChunk> =>
     (known ??= protos.method(SERVICE, 'CallLocalStream'));
 
-  async function clientOf(callee: Callee, signal: AbortSignal | undefined): Promise<GrpcClient> {
-    return connections.to(await resolver.resolve(callee, signal ? { signal } : {}));
+  async function find(
+    callee: Callee,
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly client: GrpcClient; readonly release: () => void }> {
+    const host = await resolver.resolve(callee, signal ? { signal } : {});
+    return { client: connections.to(host), release: () => host.release?.() };
+  }
+
+  /** A call that the resolver hears the end of, however it ends. */
+  function begin({ client, release }: Awaited<ReturnType<typeof find>>, signal?: AbortSignal) {
+    try {
+      const call = client.call(`/${SERVICE}/CallLocalStream`, { signal });
+      void call.ended.then(release);
+      return call;
+    } catch (error) {
+      release();
+      throw error;
+    }
   }
 
   async function send(call: OutgoingCall, request: AppRequest, callee: Callee): Promise<void> {
@@ -124,8 +144,24 @@ export function createPeers(options: PeersOptions): OpenPeers {
   }
 
   async function attempt(callee: Callee, request: AppRequest): Promise<AppResponse> {
-    const client = await clientOf(callee, request.signal);
-    const call = client.call(`/${SERVICE}/CallLocalStream`, { signal: request.signal });
+    const host = await find(callee, request.signal);
+    const call = begin(host, request.signal);
+    try {
+      const answer = await exchange(call, request, callee);
+      // The host is done with it; the stream ends a turn of the loop later, when the next call may have begun.
+      if (answer.whole?.()) host.release();
+      return answer;
+    } catch (error) {
+      call.cancel();
+      throw error;
+    }
+  }
+
+  async function exchange(
+    call: OutgoingCall,
+    request: AppRequest,
+    callee: Callee,
+  ): Promise<AppResponse> {
     const broken = Promise.withResolvers<never>();
     broken.promise.catch(() => {});
     send(call, request, callee).catch((error: unknown) => {
@@ -137,17 +173,21 @@ export function createPeers(options: PeersOptions): OpenPeers {
     if (first.done) throw await failureOf(call);
     const { response, payload } = codec().response.decode(first.value);
     if (!response?.status) {
-      call.cancel();
       throw new GrpcError(
         'INTERNAL',
         'response does not contain the required fields in the leading chunk',
       );
     }
     const payloads = (async function* () {
-      yield payload;
-      for await (const message of messages) yield codec().response.decode(message).payload;
-      const { status } = await call.ended;
-      if (status.code !== CODES.OK) throw await failureOf(call);
+      try {
+        yield payload;
+        for await (const message of messages) yield codec().response.decode(message).payload;
+        const { status } = await call.ended;
+        if (status.code !== CODES.OK) throw await failureOf(call);
+      } finally {
+        // A reader that leaves ends the call, also after the first payload.
+        await messages.return();
+      }
     })();
     let isWhole = (await call.headers)?.['troupe-whole'] === WHOLE['troupe-whole'];
     if (!isWhole) {
@@ -170,7 +210,7 @@ export function createPeers(options: PeersOptions): OpenPeers {
       }
     },
     async target(callee, { signal } = {}) {
-      return { client: await clientOf(callee, signal) };
+      return find(callee, signal);
     },
     async close() {
       if (!options.connections) await connections.close();

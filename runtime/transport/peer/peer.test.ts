@@ -1,5 +1,5 @@
 import { credentials, Client, status } from '@grpc/grpc-js';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { AppRequest, AppResponse } from '../../api/invoke.ts';
 import { TroupeError } from '../../core/errors.ts';
 import { callRaw, protos } from '../grpc/grpc.fixture.ts';
@@ -174,6 +174,87 @@ describe('an invocation through two sidecars', () => {
     const running = peers.invoke(callee, { ...get, signal: gone.signal });
     gone.abort();
     await expect(running).rejects.toMatchObject({ code: 'CANCELLED' });
+  });
+});
+
+describe('the resolver of a call', () => {
+  /** Peers whose resolver counts the calls that it was not told the end of. */
+  async function counted(
+    deliver: PeerServerOptions['deliver'],
+  ): Promise<{ peers: OpenPeers; busy: () => number; server: { close(): Promise<void> } }> {
+    const { port } = await pair(deliver);
+    const server = open.shift() as { close(): Promise<void> };
+    let busy = 0;
+    const peers = createPeers({
+      protos,
+      resolver: {
+        resolve() {
+          busy++;
+          let isOver = false;
+          const release = (): void => {
+            if (!isOver) busy--;
+            isOver = true;
+          };
+          return Promise.resolve({ host: '127.0.0.1', port, release });
+        },
+      },
+    });
+    open.push(server, peers);
+    return { peers, busy: () => busy, server };
+  }
+  const answering = (body: AppResponse['body']) => () =>
+    Promise.resolve({ status: 500, headers: {}, body });
+
+  it('hears of its end before the caller has the whole answer', async () => {
+    const { peers, busy } = await counted(async () => ({
+      status: 200,
+      headers: {},
+      body: chunks('all'),
+      whole: () => Buffer.from('all'),
+    }));
+    const answer = await peers.invoke(callee, get);
+    expect(busy()).toBe(0);
+    expect(Buffer.from(answer.whole!()!).toString()).toBe('all');
+  });
+
+  it('hears of its end when a streamed answer was read to its end, and not before', async () => {
+    const more = Promise.withResolvers<void>();
+    const body = async function* (): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('one ');
+      await more.promise;
+      yield Buffer.from('two');
+    };
+    const { peers, busy } = await counted(answering(body()));
+    const answer = await peers.invoke(callee, get);
+    expect(busy()).toBe(1);
+    more.resolve();
+    expect(await textOf(answer)).toBe('one two');
+    expect(busy()).toBe(0);
+  });
+
+  it('hears of its end when the caller leaves a streamed answer, or goes away', async () => {
+    const never = async function* (): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('one');
+      await new Promise(() => {});
+    };
+    const { peers, busy } = await counted(() => answering(never())());
+    const left = await peers.invoke(callee, get);
+    for await (const _chunk of left.body) break;
+    const gone = new AbortController();
+    await peers.invoke(callee, { ...get, signal: gone.signal });
+    gone.abort();
+    const stopped = peers.invoke(callee, { ...get, signal: AbortSignal.abort() });
+    await expect(stopped).rejects.toMatchObject({ code: 'CANCELLED' });
+    await vi.waitFor(() => expect(busy()).toBe(0), 5_000);
+  });
+
+  it('hears of its end when the callee fails it, or cannot be reached', async () => {
+    const { peers, busy, server } = await counted(() => Promise.reject(new Error('no')));
+    await expect(peers.invoke(callee, get)).rejects.toMatchObject({ code: 'COMPONENT' });
+    expect(busy()).toBe(0);
+    await server.close();
+    await expect(peers.invoke(callee, get)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    expect(busy()).toBe(0);
   });
 });
 
