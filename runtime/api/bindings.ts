@@ -4,6 +4,7 @@
  * takes the events of a binding, unless the binding says so itself.
  */
 import type { Binding, BindingEvent, BindingRequest } from '../../components/bindings/contract.ts';
+import { bytesOfAnswer, drain } from '../core/bytes.ts';
 import { TroupeError } from '../core/errors.ts';
 import type { EngineLogger } from '../core/ports.ts';
 import type { Resiliency } from '../core/resiliency.ts';
@@ -103,8 +104,9 @@ export function bindingAppOver(app: AppChannel): BindingApp {
   return {
     async takes(input, { signal }) {
       const request = { method: 'OPTIONS', path: pathOf(input), query: '', headers: {}, signal };
-      const { status, body } = await app.invoke(request);
-      for await (const _chunk of body);
+      const answer = await app.invoke(request);
+      await drain(answer);
+      const { status } = answer;
       return (status >= 200 && status < 300) || status === 405;
     },
     async deliver(input, { data, metadata }, { signal }) {
@@ -121,8 +123,7 @@ export function bindingAppOver(app: AppChannel): BindingApp {
         body: data,
         signal,
       });
-      const chunks: Uint8Array[] = [];
-      for await (const chunk of answer.body) chunks.push(chunk);
+      const bytes = await bytesOfAnswer(answer);
       if (answer.status !== 200) {
         throw new TroupeError(
           'UNAVAILABLE',
@@ -130,7 +131,7 @@ export function bindingAppOver(app: AppChannel): BindingApp {
           { details: { status: answer.status } },
         );
       }
-      return { data: Buffer.concat(chunks) };
+      return { data: bytes };
     },
   };
 }

@@ -9,6 +9,7 @@ import type {
   ConfigurationStore,
   ConfigurationSubscription,
 } from '../../components/configuration/contract.ts';
+import { drain } from '../core/bytes.ts';
 import type { EngineLogger } from '../core/ports.ts';
 import { traced, type SpanOptions, type Tracer } from '../core/tracing.ts';
 import { ApiError, reasonOf } from './api-error.ts';
@@ -122,7 +123,7 @@ export function createConfigurationApi(options: ConfigurationOptions): Configura
           },
           body,
         });
-        for await (const _chunk of answer.body);
+        await drain(answer);
         if (answer.status !== 200) throw new Error(`status ${answer.status}`);
       } catch (err) {
         logger.error({ store, key, err }, 'app did not take the configuration update');

@@ -1,5 +1,6 @@
 /** The cryptography building block: documents encrypted and decrypted with keys of a provider. */
 import type { CryptoProvider } from '../../components/crypto/contract.ts';
+import { bytesOf } from '../core/bytes.ts';
 import { ApiError } from './api-error.ts';
 import { decrypt, encrypt, type DecryptOptions, type EncryptOptions } from './encryption-scheme.ts';
 import { headerOf, type HttpRequest, type HttpResponse, type HttpRoute } from './route.ts';
@@ -86,9 +87,7 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 
 /** Collected, as daprd does: an error in the last segment must not come behind a status 200. */
 async function answer(bytes: Bytes): Promise<HttpResponse> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of bytes) chunks.push(chunk);
-  return { status: 200, contentType: 'application/octet-stream', body: Buffer.concat(chunks) };
+  return { status: 200, contentType: 'application/octet-stream', body: await bytesOf(bytes) };
 }
 
 const isTruthy = (text = ''): boolean =>

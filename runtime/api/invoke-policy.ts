@@ -1,4 +1,5 @@
 /** An invocation under the policy of its target: a body that can be sent again is kept for that. */
+import { bytesOf, drain } from '../core/bytes.ts';
 import { isTroupeError, type TroupeError } from '../core/errors.ts';
 import type { Resiliency } from '../core/resiliency.ts';
 import { isBreakerError } from '../core/resiliency-breaker.ts';
@@ -35,10 +36,8 @@ function failureOf({ status, grpc }: AppResponse): number | undefined {
 }
 
 /** Reads an answer that nobody gets to its end, so that its connection is free again. */
-export function discard({ body }: AppResponse): void {
-  void (async () => {
-    for await (const _chunk of body);
-  })().catch(() => {});
+export function discard(answer: AppResponse): void {
+  void drain(answer).catch(() => {});
 }
 
 /** True for what the policy itself says: its time was up, or its circuit breaker is open. */
@@ -51,10 +50,3 @@ const DEADLINE = 'context deadline exceeded';
 /** Dapr's words for it. */
 export const policyWords = (error: TroupeError): string =>
   isBreakerError(error) ? error.message : DEADLINE;
-
-async function bytesOf(body: AsyncIterable<Uint8Array> | Uint8Array): Promise<Uint8Array> {
-  if (body instanceof Uint8Array) return body;
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body) chunks.push(chunk);
-  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
-}

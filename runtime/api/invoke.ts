@@ -3,6 +3,7 @@
  * other apps through their sidecars, and to addresses outside. Bodies are
  * streams both ways.
  */
+import { bytesOf, type ArrivingBody } from '../core/bytes.ts';
 import { isTroupeError, TroupeError } from '../core/errors.ts';
 import type { Resiliency } from '../core/resiliency.ts';
 import { ApiError } from './api-error.ts';
@@ -30,12 +31,9 @@ export interface AppRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface AppResponse {
+export interface AppResponse extends ArrivingBody {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
-  readonly body: AsyncIterable<Uint8Array>;
-  /** Takes the body at once where all of it has arrived; `body` is not to be read then. */
-  readonly whole?: (() => Uint8Array | undefined) | undefined;
   /** Name of the protobuf type of the body, from an app over gRPC. */
   readonly typeUrl?: string | undefined;
   /** What came behind the body, once it was read to its end. */
@@ -198,7 +196,7 @@ export function createInvokeApi(options: InvokeOptions): InvokeApi {
     });
     const sent = outgoing(request, path, headers);
     const isWhole = request.headers['content-length'] !== undefined;
-    const body = isWhole && request.body ? await collected(request.body) : request.body;
+    const body = isWhole && request.body ? await bytesOf(request.body) : request.body;
     const call = (signal = request.signal): Promise<AppResponse> =>
       peers.invoke(callee, { ...sent, body, signal });
     if (!resiliency || resiliency.has('apps', callee.appId)) return call();
@@ -270,10 +268,3 @@ const outgoing = (request: InvokeRequest, path: string, headers: Values): AppReq
   ...(request.typeUrl ? { typeUrl: request.typeUrl } : {}),
   signal: request.signal,
 });
-
-async function collected(body: AsyncIterable<Uint8Array> | Uint8Array): Promise<Uint8Array> {
-  if (body instanceof Uint8Array) return body;
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body) chunks.push(chunk);
-  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
-}

@@ -3,6 +3,7 @@
  * `POST /job/<name>`. Where they are kept and when they are due is the
  * scheduler's.
  */
+import { drain } from '../core/bytes.ts';
 import type { JobDelivery, Jobs, NamedJob } from '../core/job-scheduler.ts';
 import type { JobData, JobSpec } from '../core/jobs.ts';
 import { isTroupeError } from '../core/errors.ts';
@@ -62,7 +63,7 @@ function deliverTo(app: AppChannel): JobDelivery {
       body: bodyOf(spec.data),
       signal,
     });
-    for await (const _chunk of answer.body);
+    await drain(answer);
     if (answer.status === 404) return 'dropped';
     if (answer.status >= 200 && answer.status < 300) return undefined;
     throw new Error(`the app answered ${answer.status} to POST /job/${name}`);

@@ -1,4 +1,5 @@
 /** Events on their way to an app behind HTTP, and what its answers mean. */
+import { bytesOfAnswer } from '../core/bytes.ts';
 import { CLOUD_EVENT_TYPE } from './cloudevents.ts';
 import type { AppChannel, AppResponse } from './invoke.ts';
 import { isObject } from './route.ts';
@@ -19,11 +20,8 @@ const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 /** These are set by the delivery itself. */
 const OWN = new Set(['content-type', 'content-length', 'transfer-encoding', 'connection', 'host']);
 
-export async function bodyOf({ body }: AppResponse): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body) chunks.push(chunk);
-  return decoder.decode(Buffer.concat(chunks));
-}
+export const bodyOf = async (answer: AppResponse): Promise<string> =>
+  decoder.decode(await bytesOfAnswer(answer));
 
 export function createHttpEvents(app: AppChannel): EventTarget {
   return {

@@ -3,6 +3,7 @@
  * kept by the engine while the app is healthy.
  */
 import type { AppChannel } from '../api/invoke.ts';
+import { bytesOfAnswer } from '../core/bytes.ts';
 import type { Engine } from '../core/engine.ts';
 import type { Resiliency } from '../core/resiliency.ts';
 import {
@@ -39,11 +40,10 @@ export async function askForActors({
       headers: { 'dapr-app-id': appId, 'content-type': 'application/json' },
       signal,
     });
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of answer.body) chunks.push(chunk);
+    const bytes = await bytesOfAnswer(answer);
     if (answer.status !== 200) return [];
     const { actors, warnings } = readAppConfig(
-      JSON.parse(Buffer.concat(chunks).toString()),
+      JSON.parse(Buffer.from(bytes).toString()),
       roundMs,
     );
     log.info({}, 'Application configuration loaded');

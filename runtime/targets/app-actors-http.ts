@@ -1,4 +1,5 @@
 /** Delivery to actors of an HTTP app, by Dapr's actor callbacks. */
+import { bytesOfAnswer } from '../core/bytes.ts';
 import { TroupeError } from '../core/errors.ts';
 import type { AppHttpRequest, AppHttpResponse } from './app-wire.ts';
 import type { AppActorCall, AppActorDelivery, AppActorFiring } from './app-actors.ts';
@@ -48,12 +49,6 @@ function headersOf({ wire, headers, reentrancyId }: AppActorCall): Headers {
   return passed;
 }
 
-async function bytesOf({ body }: AppHttpResponse): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body) chunks.push(chunk);
-  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
-}
-
 const isTruthy = (value: string | readonly string[] | undefined): boolean =>
   ['y', 'yes', 'true', 't', 'on', '1'].includes(String(value ?? '').toLowerCase());
 
@@ -77,7 +72,7 @@ export function createHttpActorDelivery(app: HttpActorApp): AppActorDelivery {
       body,
       signal: call.signal,
     });
-    const bytes = await bytesOf(answer);
+    const bytes = await bytesOfAnswer(answer);
     if (answer.status === 200) return { body: bytes, headers: answer.headers };
     const actor = { type: call.type, id: call.id };
     if (answer.status === 404) {
@@ -117,7 +112,7 @@ export function createHttpActorDelivery(app: HttpActorApp): AppActorDelivery {
     async deactivate({ type, id }) {
       const signal = AbortSignal.timeout(DEACTIVATE_MS);
       const answer = await app.invoke({ method: 'DELETE', path: pathOf({ type, id }), signal });
-      const text = decoder.decode(await bytesOf(answer));
+      const text = decoder.decode(await bytesOfAnswer(answer));
       if (answer.status !== 200) {
         throw new TroupeError('COMPONENT', `error from actor service: (${answer.status}) ${text}`, {
           actor: { type, id },

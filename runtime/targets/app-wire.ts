@@ -1,4 +1,5 @@
 /** A request to an app and its answer, whatever version of HTTP carries them. */
+import type { ArrivingBody } from '../core/bytes.ts';
 import { TroupeError } from '../core/errors.ts';
 
 type Values = Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -14,13 +15,10 @@ export interface AppHttpRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface AppHttpResponse {
+/** Its body must be read to the end, or ended by `return`, so that the connection is free again. */
+export interface AppHttpResponse extends ArrivingBody {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
-  /** Must be read to its end, or ended by `return`, so that the connection is free again. */
-  readonly body: AsyncIterable<Uint8Array>;
-  /** Takes the body at once where all of it has arrived; `body` is not to be read then. */
-  readonly whole?: (() => Uint8Array | undefined) | undefined;
   /** What came behind the body, once it was read to its end. Absent: the app announced none. */
   readonly trailers?: (() => Readonly<Record<string, string>>) | undefined;
 }

@@ -4,6 +4,7 @@
  * network's business; it binds to the loopback unless it is told otherwise.
  */
 import type { AppRequest, AppResponse } from '../../api/invoke.ts';
+import { bytesOfAnswer } from '../../core/bytes.ts';
 import { isTroupeError } from '../../core/errors.ts';
 import { bytesOfAny } from '../grpc/any.ts';
 import { createProtos, type Protos } from '../grpc/proto.ts';
@@ -114,11 +115,10 @@ function rows(options: PeerServerOptions, maxPayload: number): MethodRow[] {
       try {
         const asked = required(request);
         const answer = await deliver(appRequest(asked, bytesOfAny(asked.message?.data), signal));
-        const parts: Uint8Array[] = [];
-        for await (const part of answer.body) parts.push(part);
+        const value = await bytesOfAnswer(answer);
         const response = responseMessage(answer);
         const contentType = response.message?.contentType ?? '';
-        const data = { type_url: answer.typeUrl ?? '', value: Buffer.concat(parts) };
+        const data = { type_url: answer.typeUrl ?? '', value };
         return { ...response, message: { contentType, data } };
       } catch (error) {
         throw channelError(error);
