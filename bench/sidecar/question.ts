@@ -29,8 +29,8 @@ async function measured(
   const before = await costOfAll(pids);
   const events = row.delivers ? await app!.events() : 0;
   const began = performance.now();
-  // A broker in memory holds 10,000 events: a second of them is less, however slow the app.
-  const length = row.delivers ? Math.min(offered.seconds, 1) : offered.seconds;
+  // A broker in memory holds 10,000 events: half a second of them is less, however slow the app.
+  const length = row.delivers ? Math.min(offered.seconds, 0.5) : offered.seconds;
   const load: Load = await send(target, row.request, { ...offered, seconds: length });
   if (row.delivers) await delivered(app!, events + load.requests);
   const untilDelivered = (performance.now() - began) / 1000;
