@@ -42,10 +42,7 @@ export async function askForActors({
     });
     const bytes = await bytesOfAnswer(answer);
     if (answer.status !== 200) return [];
-    const { actors, warnings } = readAppConfig(
-      JSON.parse(Buffer.from(bytes).toString()),
-      roundMs,
-    );
+    const { actors, warnings } = readAppConfig(JSON.parse(Buffer.from(bytes).toString()), roundMs);
     log.info({}, 'Application configuration loaded');
     for (const warning of warnings) log.warn({}, warning);
     return actors;

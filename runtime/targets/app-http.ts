@@ -25,8 +25,8 @@ export interface AppHttpOptions {
 
 const NO_BYTES = new Uint8Array(0);
 
-/** What came with the head of an answer. */
-export function answerOf(response: IncomingMessage): AppHttpResponse {
+/** What came with the head of an answer; `taken` is told when its body was handed out as a whole. */
+export function answerOf(response: IncomingMessage, taken?: () => void): AppHttpResponse {
   const received: Record<string, string | readonly string[]> = {};
   for (const [name, value] of Object.entries(response.headers)) {
     if (value !== undefined) received[name] = value;
@@ -38,7 +38,11 @@ export function answerOf(response: IncomingMessage): AppHttpResponse {
       get body() {
         return bodyOf(response);
       },
-      whole: () => wholeOf(response),
+      whole() {
+        const bytes = wholeOf(response);
+        if (bytes) taken?.();
+        return bytes;
+      },
     };
   }
   const trailers = (): Record<string, string> => response.trailers as Record<string, string>;
@@ -98,13 +102,22 @@ export function createAppHttp(options: AppHttpOptions): AppHttp {
           agent,
           path: query ? `${path}?${query}` : path,
           headers: outgoing,
-          ...(signal ? { signal } : {}),
         },
-        (response) => resolve(answerOf(response)),
+        (response) => resolve(answerOf(response, leave)),
       );
+      // Not the option of node:http: that ends the connection also of an answer that was taken as a whole.
+      function abort(): void {
+        request.destroy(new Error('the caller went away'));
+      }
+      function leave(): void {
+        signal?.removeEventListener('abort', abort);
+      }
       // HTTP/1.1 keeps connections without being told, and the app is to see the caller's headers only.
       request.removeHeader('connection');
       request.once('error', (cause) => reject(noAnswer(host, port, cause, signal)));
+      if (signal?.aborted) abort();
+      signal?.addEventListener('abort', abort);
+      request.once('close', leave);
       if (body === undefined || body instanceof Uint8Array) {
         request.end(body);
         return;

@@ -51,19 +51,26 @@ export interface MetricsOptions {
 
 /** What a family keeps: a series by its labels as they were given, and as they are shown. */
 interface Collected {
+  readonly labels: readonly string[];
   readonly known: Map<string, Series>;
   readonly shown: Map<string, Series>;
+  /** Counts what comes after the most series that are kept. */
+  rest?: Series;
 }
 
 export function createMetrics({ appId, settings }: MetricsOptions): Metrics {
   const listeners: (() => void)[] = [];
   const families = new Map<FamilyName, Collected>();
   const matchPath = createPathMatcher(settings.http);
+  const showsPaths = settings.http.increasedCardinality || settings.http.pathMatching.length > 0;
   const rules = new Map(settings.rules.map((rule) => [rule.name, rule.labels]));
 
   function familyOf(name: FamilyName): Collected {
     let family = families.get(name);
-    if (!family) families.set(name, (family = { known: new Map(), shown: new Map() }));
+    if (!family) {
+      const { labels } = FAMILIES[name];
+      families.set(name, (family = { labels, known: new Map(), shown: new Map() }));
+    }
     return family;
   }
 
@@ -95,10 +102,14 @@ export function createMetrics({ appId, settings }: MetricsOptions): Metrics {
   function seriesOf(name: FamilyName, labels: Labels): Series {
     const family = familyOf(name);
     let key = '';
-    for (const label of FAMILIES[name].labels) key += `${labels[label] ?? ''}\u0000`;
+    for (const label of family.labels) {
+      const given = labels[label] ?? '';
+      // A path that is not shown would make a key of every actor and every key of state.
+      key += `${label === 'path' && !showsPaths ? matchPath(given) : given}\u0000`;
+    }
     const known = family.known.get(key);
     if (known) return known;
-    if (family.known.size >= MOST_SERIES) return shownSeries(name, family, {});
+    if (family.known.size >= MOST_SERIES) return (family.rest ??= shownSeries(name, family, {}));
     const series = shownSeries(name, family, labels);
     family.known.set(key, series);
     return series;

@@ -20,6 +20,9 @@ export function createPathMatcher(settings: PathSettings): (path: string) => str
   const patterns = [...new Set(settings.pathMatching.flatMap(withInvocation))]
     .map((text) => ({ text, segments: text.slice(1).split('/') }))
     .toSorted((a, b) => compareSpecificity(a.segments, b.segments));
+  if (patterns.length === 0 && !settings.increasedCardinality) {
+    return (raw) => (STATIC.has(raw) ? raw : '');
+  }
   return (raw) => {
     if (STATIC.has(raw)) return raw;
     const path = normal(raw);
