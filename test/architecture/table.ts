@@ -76,7 +76,7 @@ export const ROOMS: readonly Room[] = [
   {
     room: 'runtime/transport',
     files: /^runtime\/transport\//,
-    may: ['runtime/api/**', 'runtime/core/errors.ts'],
+    may: ['runtime/api/**', 'runtime/core/{bytes,errors}.ts'],
     types: ['runtime/core/**', ...CONTRACTS],
     packages: ['protobufjs'],
     node: 'any',
