@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin, KafkaMessage, Message } from 'kafkajs';
 import { ComponentError } from '../../runtime/core/errors.ts';
 import type { ComponentOptions, ComponentUsage } from '../component.ts';
+import { untilAborted } from '../until-aborted.ts';
 import { createClient, typedError, type KafkaClient } from './client.ts';
 import { Group } from './group.ts';
 import { Positions } from './positions.ts';
@@ -157,23 +158,5 @@ export class Connection {
       },
     );
     return (this.#admin = connected);
-  }
-}
-
-/** Rejects with what `error` makes as soon as the signal aborts; what is waited for goes on. */
-async function untilAborted<T>(
-  promise: Promise<T>,
-  signal: AbortSignal,
-  error: () => Error,
-): Promise<T> {
-  promise.catch(() => {});
-  if (signal.aborted) throw error();
-  const aborted = Promise.withResolvers<never>();
-  const abort = (): void => aborted.reject(error());
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }

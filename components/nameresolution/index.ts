@@ -11,6 +11,11 @@ export const nameResolutionKind: Kind<NameResolver> = {
       load: async () => (await import('./drivers/consul.ts')).driver,
     },
     {
+      type: 'nameresolution.dns',
+      versions: ['v1'],
+      load: async () => (await import('./drivers/dns.ts')).driver,
+    },
+    {
       type: 'nameresolution.etcd',
       versions: ['v1'],
       load: async () => (await import('./drivers/etcd.ts')).driver,
