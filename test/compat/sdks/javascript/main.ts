@@ -27,10 +27,18 @@ const clientOptions = {
   logger: { level: LogLevel.Error },
 };
 
+const WAIT_MS = 20_000;
+
 /** What reaches the app: topics, bindings and the callbacks of actors, by name. */
 const arrived = new EventEmitter();
-const next = (name: string): Promise<unknown[]> =>
-  once(arrived, name, { signal: AbortSignal.timeout(20_000) });
+async function next(name: string): Promise<unknown[]> {
+  const signal = AbortSignal.timeout(WAIT_MS);
+  try {
+    return (await once(arrived, name, { signal })) as unknown[];
+  } catch (error) {
+    throw signal.aborted ? new Error(`no ${name} for ${WAIT_MS} ms`) : error;
+  }
+}
 
 class Counter extends AbstractActor {
   async add(by: number): Promise<number> {
@@ -77,14 +85,12 @@ if (!grpc) {
 }
 await server.start();
 const client = new DaprClient(clientOptions);
-const pause = () => new Promise((resolve) => setTimeout(resolve, 50));
-while (!(await client.health.isHealthy())) await pause();
-const metadata = `http://127.0.0.1:${process.env['DAPR_HTTP_PORT']}/v1.0/metadata`;
-const isSubscribed = async (): Promise<boolean> => {
-  const { subscriptions } = (await (await fetch(metadata)).json()) as { subscriptions?: object[] };
-  return (subscriptions ?? []).length > 0;
+// The SDK's own isHealthy over HTTP asks for the metadata, which is there before any subscription is.
+const isHealthy = async (): Promise<boolean> => {
+  const answer = await fetch(`http://127.0.0.1:${DAPR_HTTP_PORT}/v1.0/healthz`).catch(() => null);
+  return answer?.status === 204;
 };
-while (!(await isSubscribed())) await pause();
+while (!(await isHealthy())) await new Promise((resolve) => setTimeout(resolve, 50));
 
 const counter = (id: string): Counter =>
   new ActorProxyBuilder<Counter>(Counter, client).build(new ActorId(id));
