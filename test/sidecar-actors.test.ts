@@ -9,12 +9,8 @@ import {
   Temporal,
 } from '@dapr/dapr';
 import { expect, it, vi } from 'vitest';
-import {
-  componentYaml,
-  freePorts,
-  startApp,
-  startSidecar,
-} from '../runtime/cli/sidecar.fixture.ts';
+import { componentYaml, startApp, startSidecar } from '../runtime/cli/sidecar.fixture.ts';
+import { freePorts } from '../runtime/cli/run/ports.fixture.ts';
 
 const store = componentYaml('statestore', 'state.in-memory', { actorStateStore: 'true' });
 const deactivated: string[] = [];
@@ -90,13 +86,10 @@ it('a counter of the JavaScript SDK counts, keeps its state, and hears its timer
     expect(await counter.count()).toBe(10);
 
     await counter.arm();
-    await vi.waitFor(
-      async () => {
-        const total = (await counter.count()) - 10;
-        expect([total >= 200, total % 100 > 0]).toEqual([true, true]);
-      },
-      { timeout: 5000, interval: 50 },
-    );
+    await vi.waitFor(async () => {
+      const total = (await counter.count()) - 10;
+      expect([total >= 200, total % 100 > 0]).toEqual([true, true]);
+    });
     await counter.disarm();
     const settled = await counter.count();
     const kept = await fetch(`${sidecar.base}/v1.0/actors/CounterActor/c-1/reminders/remember`);

@@ -8,7 +8,8 @@ import {
 } from '@dapr/dapr';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import { expect, it, vi } from 'vitest';
-import { componentYaml, freePorts, startSidecar } from '../runtime/cli/sidecar.fixture.ts';
+import { componentYaml, startSidecar } from '../runtime/cli/sidecar.fixture.ts';
+import { freePorts } from '../runtime/cli/run/ports.fixture.ts';
 import { DAPR_SERVICE } from '../runtime/transport/grpc/dapr-methods.ts';
 import { createProtos } from '../runtime/transport/grpc/proto.ts';
 

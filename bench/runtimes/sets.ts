@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { startPlacement, startScheduler } from '../../test/servers/dapr.ts';
 import { componentYaml } from '../../runtime/cli/sidecar.fixture.ts';
-import { freePorts, startServer, type TestServer } from '../../test/servers/process.ts';
+import { freePorts } from '../../runtime/cli/run/ports.fixture.ts';
+import { startServer, type TestServer } from '../../test/servers/process.ts';
 import { startSidecar, type Kind } from '../sidecar/sidecars.ts';
 
 export const RUNTIMES = [

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { componentYaml } from '../../runtime/cli/sidecar.fixture.ts';
 import { startPlacement } from '../../test/servers/dapr.ts';
-import { freePorts, startServer, type TestServer } from '../../test/servers/process.ts';
+import { freePorts } from '../../runtime/cli/run/ports.fixture.ts';
+import { startServer, type TestServer } from '../../test/servers/process.ts';
 import { startLoadApp, type LoadApp } from '../harness/load.ts';
 import { startSidecar, type Kind, type Sidecar } from './sidecars.ts';
 

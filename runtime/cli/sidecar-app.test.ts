@@ -26,7 +26,8 @@ describe('the app of a sidecar', () => {
         `--app-port=${app.port}`,
         '--enable-app-health-check=true',
         '--app-health-probe-interval=1',
-        '--app-health-threshold=1',
+        '--app-health-probe-timeout=900',
+        '--app-health-threshold=2',
       ],
     });
     await sidecar.healthy();
@@ -38,15 +39,12 @@ describe('the app of a sidecar', () => {
 
     healthy = true;
     await sidecar.said('App entered healthy status');
-    await vi.waitFor(
-      async () => {
-        const { subscriptions } = (await (await fetch(`${sidecar.base}/v1.0/metadata`)).json()) as {
-          subscriptions?: unknown[];
-        };
-        expect(subscriptions).toHaveLength(1);
-      },
-      { timeout: 3000 },
-    );
+    await vi.waitFor(async () => {
+      const { subscriptions } = (await (await fetch(`${sidecar.base}/v1.0/metadata`)).json()) as {
+        subscriptions?: unknown[];
+      };
+      expect(subscriptions).toHaveLength(1);
+    });
     expect((await call()).status).toBe(200);
 
     healthy = false;

@@ -3,7 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
-import { freePorts, startApp, startSidecar } from './sidecar.fixture.ts';
+import { freePorts } from './run/ports.fixture.ts';
+import { startApp, startSidecar } from './sidecar.fixture.ts';
 
 const head = (kind: string, name: string) =>
   `apiVersion: dapr.io/v1alpha1\nkind: ${kind}\nmetadata: { name: ${name} }\n`;
@@ -38,7 +39,7 @@ it('logs requests by what they are of, and counts events by what became of them'
     await fetch(`${sidecar.base}/v1.0/publish/p/t`, { method: 'POST', body: 'x' });
     await sidecar.said('method=InvokeService/shop');
     await sidecar.said('method="POST /v1.0/publish"');
-    await vi.waitFor(() => expect(app.seen.map(({ url }) => url)).toContain('/events'), 5000);
+    await vi.waitFor(() => expect(app.seen.map(({ url }) => url)).toContain('/events'));
     const event = app.seen.find(({ url }) => url === '/events')!;
     // Without a trace the event has an empty text, and the header says that there is none.
     expect(JSON.parse(event.body)).toMatchObject({ traceparent: '' });
@@ -54,7 +55,7 @@ it('logs requests by what they are of, and counts events by what became of them'
       expect(metrics).toContain(
         'dapr_component_pubsub_ingress_count{app_id="shop",component="p",namespace="",process_status="success",status="success",topic="t"} 1',
       );
-    }, 5000);
+    });
   } finally {
     await rm(folder, { recursive: true });
   }

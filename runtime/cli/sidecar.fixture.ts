@@ -1,12 +1,13 @@
 /** `troupe sidecar` as a real process on free ports, and a small app beside it. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { createServer as createTcpServer, type AddressInfo } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { freePorts } from './run/ports.fixture.ts';
 
 const COMMAND = fileURLToPath(new URL('troupe.js', import.meta.url));
 
@@ -35,6 +36,8 @@ export interface RunningSidecar extends WatchedProcess, AsyncDisposable {
   /** Where its resources are, `0.yaml` and so on. */
   readonly folder: string;
   healthy(path?: string): Promise<void>;
+  /** Writes a resource in one step: the sidecar may read it at any moment. */
+  put(name: string, text: string): Promise<void>;
   signal(name: NodeJS.Signals): void;
 }
 
@@ -68,20 +71,6 @@ export function watchProcess(
   };
 }
 
-/** Ports that are free now; the sidecar opens them a moment later. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createTcpServer();
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
-
 export async function startSidecar(options: StartOptions = {}): Promise<RunningSidecar> {
   const { appId = 'shop', args = [], env = {}, resources = [] } = options;
   const [httpPort, grpcPort] = (await freePorts(2)) as [number, number];
@@ -111,7 +100,7 @@ export async function startSidecar(options: StartOptions = {}): Promise<RunningS
   const base = `http://127.0.0.1:${httpPort}`;
 
   async function* attempts(): AsyncGenerator<void> {
-    const until = Date.now() + 8000;
+    const until = Date.now() + 30_000;
     while (Date.now() < until && child.exitCode === null) {
       yield;
       await new Promise((resolve) => setTimeout(resolve, 10));
@@ -132,6 +121,11 @@ export async function startSidecar(options: StartOptions = {}): Promise<RunningS
         const { status } = await fetch(base + path).catch(() => ({ status: 0 }));
         if (status === 204) return;
       }
+    },
+    async put(name, resource) {
+      const made = `${folder}.new`;
+      await writeFile(made, resource);
+      await rename(made, join(folder, name));
     },
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL');

@@ -4,7 +4,8 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { componentYaml, freePorts, startApp, startSidecar } from './sidecar.fixture.ts';
+import { freePorts } from './run/ports.fixture.ts';
+import { componentYaml, startApp, startSidecar } from './sidecar.fixture.ts';
 
 const store = componentYaml('statestore', 'state.in-memory', { actorStateStore: 'true' });
 
@@ -129,7 +130,8 @@ describe('the start of the sidecar', () => {
   });
 });
 
-describe('the end of the sidecar', () => {
+// Some wait out a time, so they do it side by side.
+describe.concurrent('the end of the sidecar', () => {
   it('comes by the shutdown API', async () => {
     await using sidecar = await startSidecar();
     await sidecar.healthy();
@@ -182,11 +184,11 @@ describe('the end of the sidecar', () => {
   it('is put off by --dapr-block-shutdown-duration, while it goes on serving', async () => {
     await using sidecar = await startSidecar({
       resources: [store],
-      args: ['--dapr-block-shutdown-duration=500ms'],
+      args: ['--dapr-block-shutdown-duration=3s'],
     });
     await sidecar.healthy();
     sidecar.signal('SIGTERM');
-    await sidecar.said('Blocking graceful shutdown for 500ms or until app reports unhealthy...');
+    await sidecar.said('Blocking graceful shutdown for 3s or until app reports unhealthy...');
     expect((await fetch(`${sidecar.base}/v1.0/healthz`)).status).toBe(204);
     expect(await sidecar.exited).toBe(0);
     expect(sidecar.output()).toContain('Block shutdown period expired, entering shutdown...');

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -31,7 +31,12 @@ const read = async (): Promise<ParsedResources> => {
   }));
   return parseResources(await Promise.all(files), { kinds: ALL_KINDS, broken: 'report' });
 };
-const write = (name: string, text: string) => writeFile(join(folder, name), text);
+/** In one step: it is being watched, and may be read at any moment. */
+async function write(name: string, text: string): Promise<void> {
+  const made = `${folder}.new`;
+  await writeFile(made, text);
+  await rename(made, join(folder, name));
+}
 
 async function start(files: Record<string, string>): Promise<void> {
   for (const [name, text] of Object.entries(files)) await write(name, text);
@@ -68,9 +73,9 @@ describe('a file that changes', () => {
   it('is noticed by itself', async () => {
     await start({ 'a.yaml': component('a', 'state.in-memory') });
     await write('b.yaml', component('b', 'pubsub.in-memory'));
-    await vi.waitFor(() => expect(names()).toEqual(['a', 'b']), { timeout: 3000 });
+    await vi.waitFor(() => expect(names()).toEqual(['a', 'b']));
     await rm(join(folder, 'a.yaml'));
-    await vi.waitFor(() => expect(names()).toEqual(['b']), { timeout: 3000 });
+    await vi.waitFor(() => expect(names()).toEqual(['b']));
   });
 
   it('replaces what it says otherwise and touches nothing else', async () => {

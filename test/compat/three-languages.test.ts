@@ -3,7 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { cp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, delimiter, join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
-import { appPorts, startCommand, troupe } from '../../runtime/cli/run/run.fixture.ts';
+import { startCommand, troupe } from '../../runtime/cli/run/run.fixture.ts';
+import { freePorts } from '../../runtime/cli/run/ports.fixture.ts';
 
 const EXAMPLE = join(import.meta.dirname, '../../examples/three-languages');
 let cache: string;
@@ -15,7 +16,7 @@ beforeAll(() => {
 });
 
 it('three apps in three languages start, outlive one of them, and leave nothing behind', async () => {
-  const [pricesPort, stockPort] = (await appPorts(2)) as [number, number];
+  const [pricesPort, stockPort] = (await freePorts(2)) as [number, number];
   const yaml = (await readFile(join(EXAMPLE, 'dapr.yaml'), 'utf8'))
     .replace('appPort: 8081', `appPort: ${pricesPort}`)
     .replace('appPort: 8082', `appPort: ${stockPort}`);

@@ -6,7 +6,8 @@ import {
   type Daprd,
   type DaprdOptions,
 } from './dapr.ts';
-import { freePorts, type TestServer } from './process.ts';
+import { freePorts } from '../../runtime/cli/run/ports.fixture.ts';
+import type { TestServer } from './process.ts';
 
 const component = (name: string, type: string, metadata = ''): string =>
   `apiVersion: dapr.io/v1alpha1

@@ -7,9 +7,9 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { chown, mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePorts } from '../../runtime/cli/run/ports.fixture.ts';
 
 /** The user and group that a server runs as; undefined: those of the test. */
 export interface Identity {
@@ -56,7 +56,7 @@ export interface TestServer extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-const START_MS = 30_000;
+const START_MS = 60_000;
 const OUTPUT_CHARACTERS = 64_000;
 
 /** Where `npm run servers` puts what no Debian package has. */
@@ -80,20 +80,6 @@ export function identityOf(user: string): Identity | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const id = (flag: string): number => Number(spawnSync('id', [flag, user]).stdout.toString());
   return { uid: id('-u'), gid: id('-g') };
-}
-
-/** Ports that nothing listens on, each another. */
-export async function freePorts(count: number): Promise<number[]> {
-  const probes = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(probes.map((probe) => once(probe, 'listening')));
-  const ports = probes.map((probe) => (probe.address() as AddressInfo).port);
-  await Promise.all(
-    probes.map((probe) => {
-      probe.close();
-      return once(probe, 'close');
-    }),
-  );
-  return ports;
 }
 
 /** A process and all that it started, which may be in groups of their own; any may end meanwhile. */
@@ -154,7 +140,7 @@ export async function startServer(plan: ServerPlan): Promise<TestServer> {
     started.once('error', isReady.reject);
     started.once('exit', () => isReady.reject(new Error(`${plan.name} ended at once:\n${output}`)));
     const late = setTimeout(
-      () => isReady.reject(new Error(`${plan.name} is not ready after 30 s:\n${output}`)),
+      () => isReady.reject(new Error(`${plan.name} is not ready after 60 s:\n${output}`)),
       START_MS,
     );
     try {

@@ -2,7 +2,8 @@
 import { readdir, readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { APP, appPorts, startCommand, troupe } from './run.fixture.ts';
+import { freePorts } from './ports.fixture.ts';
+import { APP, startCommand, troupe } from './run.fixture.ts';
 
 /** Several processes start in each, on a machine that may be busy. */
 const SECONDS = { timeout: 60_000 };
@@ -32,7 +33,7 @@ apps:
 
 describe('troupe run -f', SECONDS, () => {
   it('runs every app, tells one that fails with its last lines, and ends in order', async () => {
-    const [appPort] = (await appPorts(1)) as [number];
+    const [appPort] = (await freePorts(1)) as [number];
     await using run = await startCommand(['run', '-f', '.'], {
       files: { 'app.mjs': APP, 'dapr.yaml': runFile(appPort) },
       folders: ['quiet'],

@@ -5,7 +5,6 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createPorts } from './ports.ts';
 import { watchProcess, type WatchedProcess } from '../sidecar.fixture.ts';
 
 const COMMAND = fileURLToPath(new URL('../troupe.js', import.meta.url));
@@ -71,7 +70,7 @@ export async function startCommand(
     folder,
     signal: (name) => void child.kill(name),
     async gone() {
-      const until = Date.now() + 20_000;
+      const until = Date.now() + 30_000;
       for (;;) {
         const left = await marked(mark);
         if (left.length === 0) return;
@@ -129,11 +128,3 @@ for (const name of ['APP_ID', 'APP_PORT', 'APP_PROTOCOL', 'APP_CHANNEL_ADDRESS',
 }
 process.on('SIGTERM', () => { console.log('asked to end'); process.exit(0); });
 `;
-
-/** Ports for the apps of a test. */
-export async function appPorts(count: number): Promise<number[]> {
-  const ports = createPorts(Math.random);
-  const taken: number[] = [];
-  while (taken.length < count) taken.push(await ports.take('app-port'));
-  return taken;
-}

@@ -1,6 +1,7 @@
 /** `troupe run` and the commands beside it, as processes: one app and its sidecar. */
 import { describe, expect, it } from 'vitest';
-import { APP, appPorts, startCommand, troupe } from './run.fixture.ts';
+import { freePorts } from './ports.fixture.ts';
+import { APP, startCommand, troupe } from './run.fixture.ts';
 
 /** Several processes start in each, on a machine that may be busy. */
 const SECONDS = { timeout: 60_000 };
@@ -10,7 +11,7 @@ const up = "You're up and running!";
 
 describe('troupe run', SECONDS, () => {
   it('runs an app beside a sidecar: list, invoke and publish find it, Ctrl-C ends both', async () => {
-    const [appPort, httpPort] = (await appPorts(2)) as [number, number];
+    const [appPort, httpPort] = (await freePorts(2)) as [number, number];
     const id = `shop-${appPort}`;
     const ports = ['-p', String(appPort), '--dapr-http-port', String(httpPort)];
     await using run = await startCommand(['run', '-a', id, ...ports, '--', node, 'app.mjs'], {
@@ -92,7 +93,7 @@ describe('troupe run', SECONDS, () => {
   });
 
   it('with --embedded runs the app alone and tells it so', async () => {
-    const [appPort] = (await appPorts(1)) as [number];
+    const [appPort] = (await freePorts(1)) as [number];
     const args = ['run', '--embedded', '-a', 'alone', '-p', String(appPort), '--', node, 'app.mjs'];
     await using run = await startCommand(args, { files });
     await run.said('== APP == TROUPE_RUNTIME=embedded');

@@ -3,7 +3,8 @@
  * it is opened with the actors, and how a caller outside of it reaches them.
  */
 import { createSystem, type SystemOptions } from '../../../runtime/index.ts';
-import { componentYaml, freePorts, startSidecar } from '../../../runtime/cli/sidecar.fixture.ts';
+import { componentYaml, startSidecar } from '../../../runtime/cli/sidecar.fixture.ts';
+import { freePorts } from '../../../runtime/cli/run/ports.fixture.ts';
 import type { DaprSet } from '../../servers/dapr-set.ts';
 import { ACTORS } from './actors.ts';
 import type { Wire } from './behaviour.ts';
