@@ -5,6 +5,7 @@
  */
 import { defineConfig } from 'vitest/config';
 import { ComponentsTable } from './test/components-table.ts';
+import { PATIENCE_MS } from './test/patience.ts';
 
 interface ProjectOptions {
   readonly include: string[];
@@ -22,6 +23,8 @@ function project(name: string, { include, exclude = [], seconds }: ProjectOption
       include,
       exclude: ['**/node_modules/**', ...exclude],
       pool: 'forks' as const,
+      setupFiles: ['test/setup.ts'],
+      expect: { poll: { timeout: PATIENCE_MS } },
       testTimeout: seconds * 1000,
       hookTimeout: seconds * 1000,
       retry: 0,
@@ -49,20 +52,20 @@ export default defineConfig({
       project('unit', {
         include: [...rooms.map((room) => `${room}/**/*.test.ts`), 'test/*.test.ts'],
         exclude: ['components/**/drivers/**', 'test/{examples,guides,readme}.test.ts'],
-        seconds: 10,
+        seconds: 30,
       }),
       project('conformance', {
         include: ['components/**/drivers/**/*.test.ts'],
         exclude: servers,
-        seconds: 20,
-      }),
-      project('runtimes', { include: ['test/runtimes/**/*.test.ts'], seconds: 20 }),
-      project('examples', {
-        include: ['examples/**/*.test.ts', 'test/{examples,guides,readme}.test.ts'],
         seconds: 60,
       }),
-      project('chaos', { include: ['test/chaos/**/*.test.ts'], seconds: all ? 1800 : 90 }),
-      project('servers', { include: servers, seconds: 60 }),
+      project('runtimes', { include: ['test/runtimes/**/*.test.ts'], seconds: 60 }),
+      project('examples', {
+        include: ['examples/**/*.test.ts', 'test/{examples,guides,readme}.test.ts'],
+        seconds: 120,
+      }),
+      project('chaos', { include: ['test/chaos/**/*.test.ts'], seconds: all ? 1800 : 180 }),
+      project('servers', { include: servers, seconds: 120 }),
       ...(all ? [project('compat', { include: ['test/compat/**/*.test.ts'], seconds: 300 })] : []),
     ],
   },

@@ -128,7 +128,7 @@ describe.each(rows)('$type', ({ kind, type, versions, load }) => {
     expect(fieldsIn(sectionOf(`### ${type}`))).toEqual(fields);
   });
 
-  const patience = { timeout: SERVERS[type] && withServers ? 60_000 : 10_000 };
+  const patience = { timeout: 60_000 };
   it(
     'has a sample on the page that works, with the features said there',
     patience,

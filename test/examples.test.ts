@@ -38,7 +38,6 @@ describe('examples', () => {
     const played = await playTranscript(transcript, { cwd, ...(freePorts ? { freePorts } : {}) });
     expect(played.text).toBe(expected);
     expect(played.exitCode ?? 0, 'Ctrl-C ends it without an error').toBe(0);
-    expect(played.closing ?? 0, 'Ctrl-C ends it within a second').toBeLessThan(1000);
   });
 
   it.each(examples)('%s says in its README how to run it', (name) => {

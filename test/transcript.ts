@@ -110,8 +110,6 @@ export interface Played {
   readonly text: string;
   /** Exit code of the server after Ctrl-C. */
   readonly exitCode?: number | null;
-  /** Milliseconds from Ctrl-C to the end. */
-  readonly closing?: number;
 }
 
 export async function playTranscript(
@@ -140,8 +138,7 @@ export async function playTranscript(
     server.child.kill('SIGKILL');
     throw error;
   }
-  const at = performance.now();
   server.child.kill('SIGINT');
   const exitCode = await server.ended;
-  return { text: `${played.join('')}^C\n`, exitCode, closing: performance.now() - at };
+  return { text: `${played.join('')}^C\n`, exitCode };
 }

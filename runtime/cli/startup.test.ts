@@ -33,7 +33,7 @@ it('what was compiled is kept, also by a process that is killed', async () => {
     await vi.waitFor(async () => {
       const kept = await readdir(join(folder, 'troupe'), { recursive: true });
       expect(kept.length).toBeGreaterThan(100);
-    }, 8000);
+    });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -86,7 +86,7 @@ function troupe(args: readonly string[], { env = {}, node = [] as string[] } = {
     ready: url.promise,
     ended: end.promise,
     signal: (name) => void child.kill(name),
-    logged: (text) => vi.waitFor(() => expect(err).toContain(text), 5000),
+    logged: (text) => vi.waitFor(() => expect(err).toContain(text)),
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL');
       await end.promise;
@@ -105,7 +105,7 @@ async function add(base: string, by: number): Promise<unknown> {
 
 describe('troupe serve', () => {
   it.each(['SIGINT', 'SIGTERM'] as const)(
-    'hosts the actors over HTTP, says so, and ends cleanly within a second on %s',
+    'hosts the actors over HTTP, says so, and ends cleanly on %s',
     async (signal) => {
       await using command = troupe([
         'serve',
@@ -118,10 +118,8 @@ describe('troupe serve', () => {
       const base = await command.ready;
       expect(await add(base, 2)).toBe(2);
       expect(await add(base, 3)).toBe(5);
-      const asked = performance.now();
       command.signal(signal);
       const { code, out } = await command.ended;
-      expect(performance.now() - asked).toBeLessThan(1000);
       expect(code).toBe(0);
       expect(out).toBe(
         `troupe: ready on ${base}, app id shop, actors Counter, state in memory (give --resources-path to keep it)\n`,

@@ -266,7 +266,7 @@ describe('an HTTP app', () => {
     );
     await using other = await openApi({ appPort: app.port });
     await other.send('POST', '/v1.0/publish/pubsub/again', { body: '1' });
-    await vi.waitFor(() => expect(app.got).toHaveLength(2), { timeout: 3000 });
+    await vi.waitFor(() => expect(app.got).toHaveLength(2));
     expect(app.got[1]!.body).toBe(app.got[0]!.body);
   });
 
@@ -326,7 +326,7 @@ describe('an HTTP app', () => {
     );
     await using other = await openApi({ appPort: app.port });
     await other.send('POST', '/v1.0/publish/pubsub/bulk', { body: { n: 7 } });
-    await vi.waitFor(() => expect(app.got).toHaveLength(2), { timeout: 3000 });
+    await vi.waitFor(() => expect(app.got).toHaveLength(2));
     expect(app.got[1]).toMatchObject({ url: '/bulk', type: 'application/json' });
     expect(JSON.parse(app.got[1]!.body)).toMatchObject({
       topic: 'bulk',

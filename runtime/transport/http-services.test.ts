@@ -78,7 +78,7 @@ describe('the registry of services over HTTP', () => {
     // Behind it on the wire: once this is answered, the other is there as well.
     await api.send('GET', SERVICES);
     await api[Symbol.asyncDispose]();
-    await vi.waitFor(() => expect(ended).toHaveBeenCalled(), 10_000);
+    await vi.waitFor(() => expect(ended).toHaveBeenCalled());
   });
 
   it.each([

@@ -1,5 +1,6 @@
 /** What tests hand their actors as `services`: a log to write on, and gates to be held at. */
 import { expect } from 'vitest';
+import { PATIENCE_MS } from '../patience.ts';
 import { isTroupeError, type TroupeError } from '../../runtime/core/errors.ts';
 
 export interface Stage {
@@ -31,8 +32,6 @@ export function createStage(): Stage {
     held: (name) => waiting.get(name)?.length ?? 0,
   };
 }
-
-const PATIENCE_MS = 5000;
 
 /** Lets the event loop go round until the condition holds. */
 export async function until(condition: () => boolean, why: string): Promise<void> {

@@ -110,7 +110,7 @@ describe.each(BACKENDS)('$type', ({ type, version, start, metadata }) => {
     await first.close();
     await using second = await host('next');
     const again = second.ref<Tally>('Tally', 'a');
-    await vi.waitFor(async () => expect(await again.rings()).toBe(1), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await again.rings()).toBe(1));
     expect(await again.add(3)).toBe(5);
     await again.leave();
     expect(await again.add(1)).toBe(1);
@@ -151,9 +151,9 @@ describe.each(BACKENDS)('$type', ({ type, version, start, metadata }) => {
           }
         }
       });
-      await vi.waitFor(() => expect(done).toBeGreaterThan(200), { timeout: 20_000 });
+      await vi.waitFor(() => expect(done).toBeGreaterThan(200));
       await hurt(server);
-      await vi.waitFor(() => expect(failed).toBeGreaterThan(0), { timeout: 20_000 });
+      await vi.waitFor(() => expect(failed).toBeGreaterThan(0));
       const before = done;
       await mend(server);
       await vi.waitFor(() => expect(done).toBeGreaterThan(before + 200), { timeout: 30_000 });

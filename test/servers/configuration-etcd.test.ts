@@ -50,7 +50,7 @@ it('a service gets the change of a key without a restart, in a span that names k
   expect(first[KEY]).toMatchObject({ value: 'postgres://one' });
   expect((await fetch(`${base}/subscribe?key=${key}`)).status).toBe(200);
   const { header } = await plain.put(KEY).value('postgres://two');
-  await vi.waitFor(() => expect(seen).toHaveLength(1), { timeout: 10_000 });
+  await vi.waitFor(() => expect(seen).toHaveLength(1));
   expect(seen[0]).toMatchObject({
     url: `/configuration/centre/${key}`,
     body: expect.stringContaining('postgres://two') as string,

@@ -72,7 +72,7 @@ describe('an uplink', () => {
       onSettings: () => undefined,
       onProblem: (problem) => expect.unreachable(problem.message),
     });
-    await uplink.drained(AbortSignal.timeout(9000));
+    await uplink.drained(AbortSignal.timeout(25_000));
     await uplink.close();
     expect(reports.findIndex(({ now }) => now !== undefined)).toBe(2);
     expect(reports.length, 'a report takes a part of the backlog').toBeGreaterThan(4);
@@ -99,7 +99,7 @@ describe('an uplink', () => {
       onSettings: () => undefined,
       onProblem: ({ message }) => void problems.push(message),
     });
-    await uplink.drained(AbortSignal.timeout(9000));
+    await uplink.drained(AbortSignal.timeout(25_000));
     await uplink.close();
     expect(reports.map(({ record }) => record?.[0]?.[0])).toEqual([1, 1, 1]);
     expect(problems).toEqual(Array(2).fill('the store s-1 refused a report: status 500'));

@@ -69,8 +69,7 @@ describe('configuration.etcd', () => {
     await own.restart();
     // The client writes as soon as the server is there; the store comes back in its own time.
     const changes = ['one', 'two', 'three'];
-    for (const value of changes)
-      await vi.waitFor(() => client.put('a/k').value(value), { timeout: 20_000 });
+    for (const value of changes) await vi.waitFor(() => client.put('a/k').value(value));
     await vi.waitFor(() => expect(values).toEqual(['before', ...changes]), { timeout: 30_000 });
     client.close();
   });
@@ -87,7 +86,7 @@ describe('configuration.etcd', () => {
       for (const [key, { value }] of Object.entries(items)) seen[key] = value;
     });
     await own.kill();
-    await vi.waitFor(() => expect(store.ping()).rejects.toThrow(/lost/), { timeout: 10_000 });
+    await vi.waitFor(() => expect(store.ping()).rejects.toThrow(/lost/));
     // Nobody watches while another client writes and compacts at once.
     await own.restart();
     const write = async () => {
@@ -95,7 +94,7 @@ describe('configuration.etcd', () => {
       const { header } = await client.put('a/k').value('late');
       await client.kv.compact({ revision: header.revision, physical: true });
     };
-    await vi.waitFor(write, { timeout: 20_000 });
+    await vi.waitFor(write);
     const expected = { gone: '', k: 'late' };
     await vi.waitFor(() => expect(seen).toEqual(expected), { timeout: 30_000 });
     client.close();
@@ -124,7 +123,7 @@ describe('configuration.etcd', () => {
     await client.put(name).value('1');
     await vi.waitFor(() => expect(values).toEqual(['1']));
     await own.restart();
-    await vi.waitFor(() => client.put(name).value('2'), { timeout: 20_000 });
+    await vi.waitFor(() => client.put(name).value('2'));
     await vi.waitFor(() => expect(values).toEqual(['1', '2']), { timeout: 30_000 });
     client.close();
   });

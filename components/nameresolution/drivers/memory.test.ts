@@ -75,15 +75,12 @@ describe('nameresolution.memory', () => {
     /** Each look is awaited: the next one is planned when the last was answered. */
     const look = async (): Promise<void> => {
       clock.advance(10_000);
-      await vi.waitFor(
-        () => expect(resolver.services!.list()[0]?.checkedAt).toBe(clock.now()),
-        10_000,
-      );
+      await vi.waitFor(() => expect(resolver.services!.list()[0]?.checkedAt).toBe(clock.now()));
     };
     resolver.services!.register(checked());
     expect(statusOf(resolver)).toBe('starting');
     await expect(resolver.resolve({ appId: 'shop' })).rejects.toMatchObject({ code: 'NOT_FOUND' });
-    await vi.waitFor(() => expect(statusOf(resolver)).toBe('passing'), 10_000);
+    await vi.waitFor(() => expect(statusOf(resolver)).toBe('passing'));
     health = 503;
     await look();
     expect(statusOf(resolver)).toBe('passing');

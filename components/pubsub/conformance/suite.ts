@@ -27,7 +27,7 @@ export const event = (topic: string, data: string): BrokerMessage => ({
 export const textOf = (message: BrokerMessage): string => new TextDecoder().decode(message.data);
 
 /** Servers take their time on a machine that does much else. */
-const soon = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 15_000 });
+const soon = (check: () => void): Promise<void> => vi.waitFor(check);
 
 /** Declares the suite for one driver; call it at the top of the driver's test file. */
 export function pubsubConformance(subject: PubSubSubject): void {

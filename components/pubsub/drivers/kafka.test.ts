@@ -39,7 +39,7 @@ async function collect(broker: PubSub, topic: string): Promise<BrokerMessage[]> 
   return seen;
 }
 
-const soon = { timeout: 15_000 };
+const soon = { timeout: 30_000 };
 let topics = 0;
 const newTopic = (): string => `topic-${topics++}`;
 

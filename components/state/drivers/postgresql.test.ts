@@ -100,9 +100,7 @@ describe('the tables of state.postgresql', () => {
     await both.store.apply({ kind: 'set', key: 'k', value: '1', ttlSeconds: 30 });
     await both.store.apply({ kind: 'set', key: 'stays', value: '1' });
     clock.advance(60_000);
-    await expect
-      .poll(() => both.rows(`SELECT key FROM ${both.table}`), { timeout: 5_000 })
-      .toEqual([{ key: 'stays' }]);
+    await expect.poll(() => both.rows(`SELECT key FROM ${both.table}`)).toEqual([{ key: 'stays' }]);
   });
 
   it('are refused when they are those of version v1', async () => {

@@ -173,8 +173,10 @@ describe('deadlines and cancellation', () => {
   it('end a call in time and tell its handler', async () => {
     const { handler, aborted } = waiting();
     const { client, server } = await serve({ '/t.S/M': handler });
+    // Its time must not be over before the client has a connection and the call has reached the handler.
+    await new Promise((resolve) => client.waitForReady(Date.now() + 20_000, resolve));
     const outcome = await callRaw(client, '/t.S/M', Buffer.alloc(0), {
-      call: { deadline: Date.now() + 30 },
+      call: { deadline: Date.now() + 500 },
     });
     expect(outcome.code).toBe(status.DEADLINE_EXCEEDED);
     expect(await aborted).toMatchObject({

