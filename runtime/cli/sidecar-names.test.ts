@@ -43,6 +43,7 @@ beforeAll(async () => {
     args: [`--app-port=${app.port}`, await namesBy('memory', {})],
   });
   await stock.healthy();
+  await stock.said('dapr initialized');
   stockPort = Number(
     /Internal gRPC server is running on 127.0.0.1:(\d+)/.exec(stock.output())?.[1],
   );
