@@ -17,13 +17,11 @@ import type { EngineLogger } from '../../core/ports.ts';
 import type { Telemetry } from '../../core/telemetry.ts';
 import type { Tracer } from '../../core/tracing.ts';
 import { listen, type ListenAt } from '../listen.ts';
-import { createTokenMatch } from '../token.ts';
+import { createAdmission } from './admission.ts';
 import { ServerCall, type Call, type CallSettings, type StreamCall } from './call.ts';
 import { keepAlive } from './keep-alive.ts';
 import { countFailure, measureCall } from './measure.ts';
-import { firstOf } from './metadata.ts';
 import { beginGrpcSpan, takeBaggage } from './span.ts';
-import { httpErrorInfo } from './status-details.ts';
 import { GrpcError, OK, type Status } from './status.ts';
 
 interface Failing {
@@ -109,13 +107,6 @@ function unknown(path: string): GrpcError {
   return new GrpcError('UNIMPLEMENTED', `unknown method ${method} for service ${service}`);
 }
 
-/** As HTTP/2 counts a list of headers. A client learns the limit only after its first calls, so it is held here. */
-function sizeOf(list: readonly string[]): number {
-  let size = 0;
-  for (const one of list) size += one.length + 16;
-  return size;
-}
-
 function refuse(stream: ServerHttp2Stream, status: number, text: string): void {
   stream.on('error', () => {});
   stream.respond({ ':status': status, 'content-type': 'text/plain' });
@@ -135,7 +126,7 @@ export async function createGrpcServer(options: GrpcServerOptions): Promise<Grpc
     onFault: (err, path) => logger.error({ err, path }, 'grpc call failed'),
     ...(telemetry ? { onFailure: (error, row) => countFailure(telemetry, error, row) } : {}),
   };
-  const matches = createTokenMatch(options.apiToken);
+  const admit = createAdmission(maxHeaderBytes, options.apiToken);
   /** Unary calls whose message is on its way, with the time they began. */
   const arriving = new Map<ServerCall, number>();
   const streaming = new Set<ServerCall>();
@@ -187,31 +178,12 @@ export async function createGrpcServer(options: GrpcServerOptions): Promise<Grpc
       return;
     }
     const call = new ServerCall(stream, headers, settings);
-    if (sizeOf(list) > maxHeaderBytes) {
-      const text = `the headers are larger than the limit of ${maxHeaderBytes} bytes`;
-      call.fail(new GrpcError('RESOURCE_EXHAUSTED', text));
-      return;
-    }
-    if (!matches(headers['dapr-api-token'])) {
-      const given = headers['dapr-api-token'] !== undefined;
-      const why = given
-        ? 'authentication error: api token mismatch'
-        : 'missing api token in request metadata';
-      const details = [httpErrorInfo(401, 'Unauthorized', why)];
-      call.fail(new GrpcError('UNAUTHENTICATED', 'Unauthorized', { details }));
+    const refused = admit(headers, list);
+    if (refused) {
+      call.fail(refused);
       return;
     }
     delete headers['dapr-api-token'];
-    const encoding = firstOf(headers['grpc-encoding']);
-    if (encoding !== undefined && encoding !== 'gzip' && encoding !== 'identity') {
-      call.fail(
-        new GrpcError(
-          'UNIMPLEMENTED',
-          `grpc: Decompressor is not installed for grpc-encoding "${encoding}"; use gzip or identity`,
-        ),
-      );
-      return;
-    }
     const handler = handlers.get(call.path) ?? fallback?.(call.path, headers);
     if (handler) run(call, handler);
     else call.fail(unknown(call.path));
