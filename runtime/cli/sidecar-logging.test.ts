@@ -2,6 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Client, credentials } from '@grpc/grpc-js';
 import { expect, it, vi } from 'vitest';
 import { freePorts } from './run/ports.fixture.ts';
 import { startApp, startSidecar } from './sidecar.fixture.ts';
@@ -13,6 +14,22 @@ const CONFIGURATION = `${head('Configuration', 'c')}spec:
   metrics: { http: { increasedCardinality: false } }
   logging: { apiLogging: { enabled: true, obfuscateURLs: true, omitHealthChecks: true } }
 `;
+
+/** One call with a request that has nothing set. */
+async function callOverGrpc(port: number, path: string): Promise<void> {
+  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+  const same = (bytes: Buffer): Buffer => bytes;
+  try {
+    await new Promise<void>((resolve, reject) => {
+      client.makeUnaryRequest(path, same, same, Buffer.alloc(0), (error) => {
+        if (error) reject(error);
+        else resolve();
+      });
+    });
+  } finally {
+    client.close();
+  }
+}
 
 it('logs requests by what they are of, and counts events by what became of them', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'troupe-logging-'));
@@ -39,6 +56,8 @@ it('logs requests by what they are of, and counts events by what became of them'
     await fetch(`${sidecar.base}/v1.0/publish/p/t`, { method: 'POST', body: 'x' });
     await sidecar.said('method=InvokeService/shop');
     await sidecar.said('method="POST /v1.0/publish"');
+    await callOverGrpc(sidecar.grpcPort, '/dapr.proto.runtime.v1.Dapr/GetMetadata');
+    await sidecar.said('method=/dapr.proto.runtime.v1.Dapr/GetMetadata scope=dapr.runtime.grpc.');
     await vi.waitFor(() => expect(app.seen.map(({ url }) => url)).toContain('/events'));
     const event = app.seen.find(({ url }) => url === '/events')!;
     // Without a trace the event has an empty text, and the header says that there is none.

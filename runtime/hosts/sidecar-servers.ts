@@ -82,6 +82,8 @@ export async function openServers({
     );
   };
 
+  const { apiLogging } = options.configuration ?? {};
+  const isLogged = listen.apiLogging ?? apiLogging?.enabled ?? false;
   const { createDaprGrpcServer } = await import('../transport/grpc/dapr-server.ts');
   const grpcAt = placesOf('grpc', listen.grpcPort);
   const grpc = undo.use(
@@ -91,6 +93,7 @@ export async function openServers({
       api,
       at: grpcAt,
       logger: log.scoped('dapr.runtime.grpc.api'),
+      apiLog: isLogged ? log.scoped('dapr.runtime.grpc.api-info') : undefined,
       telemetry,
       tracer,
       now: () => clock.now(),
@@ -103,8 +106,6 @@ export async function openServers({
   where('grpc', 'gRPC', grpcAt, grpc.port);
 
   const httpAt = placesOf('http', listen.httpPort);
-  const { apiLogging } = options.configuration ?? {};
-  const isLogged = listen.apiLogging ?? apiLogging?.enabled ?? false;
   const http = await open({
     ...common,
     routes: allowedRoutes(api.routes, options.configuration?.api),

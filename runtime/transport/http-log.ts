@@ -1,10 +1,11 @@
 /**
- * The line of a request in the API log, when its answer has been sent, as daprd
- * writes it. Where paths are not to be seen, a request is named by what it is of.
+ * Requests over HTTP in the API log. Where paths are not to be seen, a request
+ * is named by what it is of.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { targetOf } from '../api/invoke-route.ts';
 import type { EngineLogger } from '../core/ports.ts';
+import { beginLine } from './api-log.ts';
 
 export interface HttpLogOptions {
   readonly log: EngineLogger;
@@ -26,19 +27,14 @@ export type HttpLog = (
 export function createHttpLog({ log, obfuscateUrls, omitHealthChecks }: HttpLogOptions): HttpLog {
   return (message, response, path) => {
     if (omitHealthChecks && path?.startsWith('/v1.0/healthz')) return;
-    const startedAt = performance.now();
+    const write = beginLine(log, 'HTTP');
     response.once('finish', () => {
-      const size = response.getHeader('content-length');
-      log.info(
-        {
-          method: obfuscateUrls ? nameOf(message, path) : `${message.method} ${message.url}`,
-          code: response.statusCode,
-          duration: Math.round(performance.now() - startedAt),
-          ...(size === undefined ? {} : { size }),
-          useragent: message.headers['user-agent'],
-        },
-        'HTTP API Called',
-      );
+      write({
+        method: obfuscateUrls ? nameOf(message, path) : `${message.method} ${message.url}`,
+        code: response.statusCode,
+        size: response.getHeader('content-length'),
+        useragent: message.headers['user-agent'],
+      });
     });
   };
 }

@@ -69,8 +69,6 @@ export class ServerCall implements StreamCall {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly deadline: number | undefined;
-  /** Hears once of the code that the call ended with. */
-  onEnd: ((code: number) => void) | undefined;
   readonly #stream: ServerHttp2Stream;
   readonly #settings: CallSettings;
   #controller: AbortController | undefined;
@@ -79,6 +77,7 @@ export class ServerCall implements StreamCall {
   #sent: Metadata | undefined;
   #trailers: Metadata | undefined;
   #ended = false;
+  #endings: ((code: number) => void)[] | undefined;
 
   constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, settings: CallSettings) {
     this.#stream = stream;
@@ -119,6 +118,11 @@ export class ServerCall implements StreamCall {
 
   addTrailers(metadata: Metadata): void {
     this.#trailers = { ...this.#trailers, ...metadata };
+  }
+
+  /** Has the code that the call ends with told once. */
+  whenEnded(hear: (code: number) => void): void {
+    (this.#endings ??= []).push(hear);
   }
 
   /** Reads the one message of a unary call and hands it over. */
@@ -271,8 +275,7 @@ export class ServerCall implements StreamCall {
   /** Marks the call as ended; false when it was, or when nobody is there to hear of it. */
   #end(code: number): boolean {
     if (this.#ended) return false;
-    this.#ended = true;
-    this.onEnd?.(code);
+    this.#tellEnd(code);
     clearTimeout(this.#timer);
     return !this.#stream.destroyed && !this.#stream.closed;
   }
@@ -280,9 +283,13 @@ export class ServerCall implements StreamCall {
   #leave(): void {
     clearTimeout(this.#timer);
     if (this.#ended) return;
-    this.#ended = true;
-    this.onEnd?.(CODES.CANCELLED);
+    this.#tellEnd(CODES.CANCELLED);
     this.#abort(cancelled());
+  }
+
+  #tellEnd(code: number): void {
+    this.#ended = true;
+    for (const hear of this.#endings ?? []) hear(code);
   }
 
   #abort(reason: TroupeError): void {

@@ -26,11 +26,11 @@ const nameOf = (code: number): string => NAMES.get(code) ?? `Code(${code})`;
 /** A call on its way in. */
 export function measureCall(telemetry: Telemetry, call: ServerCall): void {
   const startedAt = performance.now();
-  call.onEnd = (code) => {
+  call.whenEnded((code) => {
     const labels = { grpc_server_method: call.path, grpc_server_status: nameOf(code) };
     telemetry.count('grpc_io_server_completed_rpcs', labels);
     telemetry.observe('grpc_io_server_server_latency', labels, performance.now() - startedAt);
-  };
+  });
 }
 
 /** A call on its way out; health probes of the app have families of their own. */

@@ -18,6 +18,7 @@ import type { Telemetry } from '../../core/telemetry.ts';
 import type { Tracer } from '../../core/tracing.ts';
 import { listen, type ListenAt } from '../listen.ts';
 import { createAdmission } from './admission.ts';
+import { logCall } from './call-log.ts';
 import { ServerCall, type Call, type CallSettings, type StreamCall } from './call.ts';
 import { keepAlive } from './keep-alive.ts';
 import { countFailure, measureCall } from './measure.ts';
@@ -58,6 +59,8 @@ export interface GrpcServerOptions {
   readonly logger: EngineLogger;
   /** Gets counts and latencies of unary and proxied calls, and the errors answered. Default: nothing is measured. */
   readonly telemetry?: Telemetry | undefined;
+  /** Gets a line for every call that the token lets in. Default: none. */
+  readonly apiLog?: EngineLogger | undefined;
   /** Makes a span of every unary call. Default: a trace context is passed on as it came. */
   readonly tracer?: Tracer | undefined;
   /** Milliseconds since the epoch. Default `Date.now`. */
@@ -115,7 +118,7 @@ function refuse(stream: ServerHttp2Stream, status: number, text: string): void {
 
 /** Starts to listen; resolves when the port is open. Errors: UNAVAILABLE naming address and what to do. */
 export async function createGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
-  const { handlers, fallback, logger, telemetry, tracer, now = Date.now } = options;
+  const { handlers, fallback, logger, apiLog, telemetry, tracer, now = Date.now } = options;
   const limit = options.maxMessageBytes ?? DEFAULT_MESSAGE_BYTES;
   const maxHeaderBytes = options.maxHeaderBytes ?? MAX_HEADER_BYTES;
   const leaving = new AbortController();
@@ -184,6 +187,7 @@ export async function createGrpcServer(options: GrpcServerOptions): Promise<Grpc
       return;
     }
     delete headers['dapr-api-token'];
+    if (apiLog) logCall(apiLog, call);
     const handler = handlers.get(call.path) ?? fallback?.(call.path, headers);
     if (handler) run(call, handler);
     else call.fail(unknown(call.path));

@@ -19,11 +19,9 @@ export function beginGrpcSpan(tracer: Tracer, call: ServerCall): void {
   // The answer of an invocation has the metadata of the app.
   const binary = path === INVOKE ? undefined : traceBytes(span.traceparent);
   if (binary) call.addHeaders({ 'grpc-trace-bin': binary.toString('base64') });
-  const before = call.onEnd;
-  call.onEnd = (code) => {
-    before?.(code);
+  call.whenEnded((code) => {
     span.end(code === 0 ? undefined : `the call ended with code ${code}`);
-  };
+  });
 }
 
 /** The caller gets its baggage back; what is wrong with it, if it cannot be taken. */
