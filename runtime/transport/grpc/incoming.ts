@@ -127,7 +127,10 @@ export class IncomingMessages implements Incoming<Buffer> {
 
   readonly #onEnd = (): void => this.#end(undefined);
 
-  readonly #onClose = (): void => this.#end(new Error('the stream closed before its end'));
+  readonly #onClose = (): void => {
+    // Most have ended by now, and an error costs a walk of the stack.
+    if (this.#state === 'open') this.#end(new Error('the stream closed before its end'));
+  };
 
   #end(error: Error | undefined): void {
     if (this.#state !== 'open') return;
