@@ -1,5 +1,6 @@
 /** One call on the client's side of an HTTP/2 stream, from its first message to its status. */
 import { constants, type ClientHttp2Stream, type IncomingHttpHeaders } from 'node:http2';
+import { addAbortSignal } from 'node:stream';
 import { frame } from './framing.ts';
 import { IncomingMessages, type Incoming } from './incoming.ts';
 import { binaryOf, decodeMessage, firstOf, metadataOf, type Metadata } from './metadata.ts';
@@ -165,10 +166,13 @@ export class RunningCall implements OutgoingCall {
     this.#give({ code: CODES.CANCELLED, message: 'context canceled' });
   }
 
-  /** Ends the call from this side. */
+  /**
+   * Ends the call from this side. `close` of node:http2 would send the end of the
+   * messages before the reset, and a call cut in the middle would look like a whole one.
+   */
   #give(status: Status): void {
     this.#status ??= status;
-    if (!this.#stream.closed) this.#stream.close(constants.NGHTTP2_CANCEL);
+    if (!this.#stream.closed) addAbortSignal(AbortSignal.abort(), this.#stream);
   }
 
   #onResponse(headers: IncomingHttpHeaders): void {

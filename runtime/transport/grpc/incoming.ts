@@ -3,7 +3,7 @@
  * stream itself, because an iterator of node:stream costs a short call more than
  * the rest of its reading. It knows no status; its owner says what an end means.
  */
-import type { Duplex } from 'node:stream';
+import type { Http2Stream } from 'node:http2';
 import { Deframer, unpack, type Frame, type FrameLimits } from './framing.ts';
 
 /** Messages in order, which can tell whether more may come. */
@@ -27,7 +27,7 @@ type Result = IteratorResult<Buffer, void>;
 const DONE: IteratorReturnResult<void> = { done: true, value: undefined };
 
 export class IncomingMessages implements Incoming<Buffer> {
-  readonly #stream: Duplex;
+  readonly #stream: Http2Stream;
   readonly #options: IncomingOptions;
   readonly #deframer: Deframer;
   readonly #frames: Frame[] = [];
@@ -36,7 +36,7 @@ export class IncomingMessages implements Incoming<Buffer> {
   #waiting: PromiseWithResolvers<Result> | undefined;
   #ended: (() => void) | undefined;
 
-  constructor(stream: Duplex, options: IncomingOptions) {
+  constructor(stream: Http2Stream, options: IncomingOptions) {
     this.#stream = stream;
     this.#options = options;
     this.#deframer = new Deframer(options.limits().maxBytes);
@@ -94,11 +94,11 @@ export class IncomingMessages implements Incoming<Buffer> {
 
   #start(): void {
     const stream = this.#stream;
+    this.#state = 'open';
     if (stream.readableEnded) {
-      this.#state = 'ended';
+      this.#onEnd();
       return;
     }
-    this.#state = 'open';
     if (stream.destroyed) {
       this.#onClose();
       return;
@@ -125,7 +125,11 @@ export class IncomingMessages implements Incoming<Buffer> {
     if (this.#frames.length > 0) this.#stream.pause();
   };
 
-  readonly #onEnd = (): void => this.#end(undefined);
+  /** node:http2 also ends what the other side, or a lost connection, has cut. */
+  readonly #onEnd = (): void => {
+    if (this.#stream.aborted) this.#onClose();
+    else this.#end(undefined);
+  };
 
   readonly #onClose = (): void => {
     // Most have ended by now, and an error costs a walk of the stack.

@@ -1,62 +1,13 @@
 import { credentials, Client, status } from '@grpc/grpc-js';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { AppRequest, AppResponse } from '../../api/invoke.ts';
 import { TroupeError } from '../../core/errors.ts';
 import { callRaw, protos } from '../grpc/grpc.fixture.ts';
-import { createPeers, type OpenPeers, type PeersOptions } from './client.ts';
+import { createPeers, type OpenPeers } from './client.ts';
 import { SERVICE, type InternalRequest, type InternalResponse } from './messages.ts';
-import { createPeerServer, type PeerServerOptions } from './server.ts';
+import { callee, chunks, open, pair, telling, textOf } from './peer.fixture.ts';
+import type { PeerServerOptions } from './server.ts';
 
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
-const open: { close(): unknown }[] = [];
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-async function* chunks(...texts: string[]): AsyncGenerator<Uint8Array> {
-  for (const text of texts) yield Buffer.from(text);
-}
-
-async function textOf({ body }: Pick<AppResponse, 'body'>): Promise<string> {
-  const parts: Uint8Array[] = [];
-  for await (const part of body) parts.push(part);
-  return Buffer.concat(parts).toString();
-}
-
-/** An app that tells what it was sent. */
-const telling = async (request: AppRequest): Promise<AppResponse> => {
-  const { method, path, query, headers } = request;
-  const body = await textOf({ body: request.body as AsyncIterable<Uint8Array> });
-  const answer = JSON.stringify({ method, path, query, headers, body });
-  return {
-    status: 201,
-    headers: { 'content-type': 'application/json', 'x-app': ['a', 'b'] },
-    body: chunks(answer),
-  };
-};
-
-async function pair(
-  deliver: PeerServerOptions['deliver'],
-  options: Partial<PeerServerOptions> & Pick<PeersOptions, 'maxMessageBytes'> = {},
-): Promise<{ peers: OpenPeers; port: number }> {
-  const actors: PeerServerOptions['actors'] = {
-    call: ({ type, id, method, payload }) => {
-      if (type !== 'Cart') return Promise.reject(new TroupeError('NOT_FOUND', 'no such type'));
-      const text = Buffer.from(payload as Uint8Array).toString();
-      return Promise.resolve({ data: JSON.stringify(`${id}.${method}(${text})`), binary: false });
-    },
-  };
-  const server = await createPeerServer({ logger: silent, protos, deliver, actors, ...options });
-  const peers = createPeers({
-    protos,
-    resolver: { resolve: () => Promise.resolve({ host: server.host, port: server.port }) },
-    maxMessageBytes: options.maxMessageBytes,
-  });
-  open.push(server, peers);
-  return { peers, port: server.port };
-}
-
-const callee = { appId: 'stock', namespace: 'default' };
 const get: AppRequest = { method: 'GET', path: '/items/a%20b', query: 'x=1&y=2', headers: {} };
 
 describe('an invocation through two sidecars', () => {
