@@ -54,8 +54,9 @@ export class KeptLease {
     const { ID } = await connection.request((client, call) =>
       client.leaseClient.leaseGrant({ TTL: ttlSeconds }, call),
     );
-    this.#lease = ID;
     await write(ID);
+    // Not before: what could not be written is written under the next one.
+    this.#lease = ID;
   }
 
   #plan(): void {

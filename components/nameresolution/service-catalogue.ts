@@ -5,7 +5,8 @@
  * when it has failed for long.
  */
 import { TroupeError } from '../../runtime/core/errors.ts';
-import type { ComponentOptions } from '../component.ts';
+import type { ComponentOptions, MetadataField } from '../component.ts';
+import type { MetadataReader } from '../metadata.ts';
 import type { Service, ServiceRegistration, ServiceRegistry } from './contract.ts';
 import { startHealthCheck } from './health-check.ts';
 
@@ -19,6 +20,37 @@ export interface CatalogueOptions extends Pick<ComponentOptions, 'timer' | 'now'
   readonly timeoutMs: number;
   /** Checks in a row that fail before the service counts as failing. */
   readonly failures: number;
+}
+
+/** Fields of health checks, which every component with a catalogue has. */
+export const checkFields: readonly MetadataField[] = [
+  {
+    name: 'checkTimeout',
+    description: 'How long a health check may take. At least `100ms`; default `2s`.',
+  },
+  {
+    name: 'failures',
+    description: 'Checks in a row that fail before a service is not answered. Default `3`.',
+  },
+];
+
+/** A catalogue by these fields and `ttlField`, how long a service without a check stays without a sign. */
+export function openCatalogue(
+  { timer, now, logger }: ComponentOptions,
+  metadata: MetadataReader,
+  ttlField: string,
+): ServiceCatalogue {
+  const least = (name: string, ms: number, otherwise: number): number => {
+    const value = metadata.duration(name) ?? otherwise;
+    if (value < ms) throw metadata.refuse(name, `must be at least ${ms}ms`);
+    return value;
+  };
+  return new ServiceCatalogue({
+    ...{ timer, now, logger },
+    ttlMs: least(ttlField, 1_000, 30_000),
+    timeoutMs: least('checkTimeout', 100, 2_000),
+    failures: metadata.count('failures', 1) ?? 3,
+  });
 }
 
 interface Entry {
@@ -99,6 +131,15 @@ export class ServiceCatalogue implements ServiceRegistry {
       signal?.addEventListener('abort', wake, { once: true });
       this.#waiting.add(wake);
     });
+  }
+
+  /** Counts a change of what its owner lists beside these. */
+  touch(): void {
+    this.#change();
+  }
+
+  has(id: string): boolean {
+    return this.#entries.has(id);
   }
 
   close(): void {

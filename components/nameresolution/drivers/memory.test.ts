@@ -5,10 +5,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { createTestClock, testOptions, type TestClock } from '../../test-clock.ts';
 import { nameResolutionConformance } from '../conformance/suite.ts';
 import type { NameResolver } from '../contract.ts';
-import { driver, openCatalogue, resolverOf } from './memory.ts';
+import { catalogueOf, driver, resolverOf } from './memory.ts';
 
 const shared = testOptions('nameresolution.memory', {});
-const catalogue = openCatalogue(shared);
+const catalogue = catalogueOf(shared);
 afterAll(() => catalogue.close());
 
 nameResolutionConformance({

@@ -9,7 +9,7 @@ import { readMetadata } from '../../metadata.ts';
 import { balancingField, HostBalancer, readBalancing, type Strategy } from '../balancer.ts';
 import type { NameResolver } from '../contract.ts';
 import { notFound } from '../not-found.ts';
-import { ServiceCatalogue } from '../service-catalogue.ts';
+import { checkFields, openCatalogue, type ServiceCatalogue } from '../service-catalogue.ts';
 
 const STRATEGIES: readonly [Strategy, ...Strategy[]] = ['roundRobin', 'leastInFlight'];
 
@@ -19,14 +19,7 @@ const fields: readonly MetadataField[] = [
     description:
       'How long a service without a health check stays without a heartbeat. At least `1s`; default `30s`.',
   },
-  {
-    name: 'checkTimeout',
-    description: 'How long a health check may take. At least `100ms`; default `2s`.',
-  },
-  {
-    name: 'failures',
-    description: 'Checks in a row that fail before a service is not answered. Default `3`.',
-  },
+  ...checkFields,
   balancingField(STRATEGIES),
 ];
 
@@ -34,21 +27,8 @@ const fields: readonly MetadataField[] = [
 const SIGN_MS = 500;
 
 /** The catalogue of a component with these options; a host has one. */
-export function openCatalogue(options: ComponentOptions): ServiceCatalogue {
-  const metadata = readMetadata(options, fields);
-  const least = (name: string, ms: number, otherwise: number): number => {
-    const value = metadata.duration(name) ?? otherwise;
-    if (value < ms) throw metadata.refuse(name, `must be at least ${ms}ms`);
-    return value;
-  };
-  const { timer, now, logger } = options;
-  return new ServiceCatalogue({
-    ...{ timer, now, logger },
-    ttlMs: least('ttl', 1_000, 30_000),
-    timeoutMs: least('checkTimeout', 100, 2_000),
-    failures: metadata.count('failures', 1) ?? 3,
-  });
-}
+export const catalogueOf = (options: ComponentOptions): ServiceCatalogue =>
+  openCatalogue(options, readMetadata(options, fields), 'ttl');
 
 /** Resolvers over one catalogue see each other; whoever made the catalogue closes it. */
 export function resolverOf(options: ComponentOptions, services: ServiceCatalogue): NameResolver {
@@ -109,7 +89,7 @@ export function resolverOf(options: ComponentOptions, services: ServiceCatalogue
 export const driver: Driver<NameResolver> = {
   fields,
   create(options) {
-    const catalogue = openCatalogue(options);
+    const catalogue = catalogueOf(options);
     const resolver = resolverOf(options, catalogue);
     const close = async (): Promise<void> => {
       await resolver.close();
