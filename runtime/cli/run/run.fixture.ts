@@ -55,9 +55,10 @@ export async function startCommand(
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
   await prepare?.(folder);
   const mark = randomUUID();
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
   const child = spawn(process.execPath, [COMMAND, ...args], {
     cwd: folder,
-    env: { PATH: process.env['PATH'], HOME: folder, ...env, [MARK]: mark },
+    env: { PATH, NODE_COMPILE_CACHE, HOME: folder, ...env, [MARK]: mark },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   child.stdin.end(input);

@@ -104,7 +104,7 @@ describe('troupe run', SECONDS, () => {
   });
 });
 
-// They wait out the time that an app is given to end, so they do it side by side.
+// They wait out the time that an app is given to end, so they do it side by side, and with those below.
 describe.concurrent('troupe run with an app that does not end', SECONDS, () => {
   it('kills it when its time is over', async () => {
     const app = ['sh', '-c', 'trap "" TERM INT; echo stubborn; while :; do sleep 1; done'];
@@ -124,7 +124,7 @@ describe.concurrent('troupe run with an app that does not end', SECONDS, () => {
   });
 });
 
-describe('troupe run refuses before anything starts', SECONDS, () => {
+describe.concurrent('troupe run refuses before anything starts', SECONDS, () => {
   it.each([
     [['run', '--app-idd', 'x'], 2, 'unknown flag: --app-idd, did you mean "app-id"?'],
     [['run', '-k', '--', 'x'], 1, '--kubernetes is not supported'],
