@@ -2,7 +2,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { testPage } from './page.ts';
+import { checkTypes, testPage } from './page.ts';
 import { ROOT } from './transcript.ts';
 
 /** Two screens of 70 lines. */
@@ -33,6 +33,9 @@ describe.each(guides)('the guide %s', (name) => {
     expect(text.trimEnd().split('\n').length).toBeLessThanOrEqual(LONGEST_GUIDE);
   });
 });
+
+it('the code of the guides and of the README type-checks', () =>
+  checkTypes(['README.md', ...guides.map((name) => `docs/guides/${name}.md`)]));
 
 it('every guide is in the index of the documentation', () => {
   const index = readFileSync(join(ROOT, 'docs/README.md'), 'utf8');

@@ -1,7 +1,7 @@
 /**
  * What a page shows is what happens: its files (```ts file=NAME) are written
- * into a folder of the page's own and type-checked, its sessions (```console)
- * are typed there and their answers compared.
+ * into a folder of the page's own, its sessions (```console) are typed there
+ * and their answers compared. The files of all pages are type-checked together.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -46,12 +46,7 @@ export function testPage(path: string, { normalise = (output) => output }: PageO
   let cwd: string;
 
   beforeAll(() => {
-    mkdirSync(join(ROOT, 'out'), { recursive: true });
-    cwd = mkdtempSync(join(ROOT, 'out', `${basename(path, '.md').toLowerCase()}-`));
-    for (const { info, text } of files)
-      writeFileSync(join(cwd, info.split('file=')[1] ?? ''), text);
-    const config = { extends: '../../tsconfig.json', include: ['*.ts'] };
-    writeFileSync(join(cwd, 'tsconfig.json'), JSON.stringify(config));
+    cwd = makeFolder(path, files);
     // A test file of the page runs as a user's would, not under this repository's configuration,
     // and a busy machine must not add lines for slow tests to what is shown.
     const vitest = 'export default { test: { slowTestThreshold: 600_000 } };\n';
@@ -73,12 +68,28 @@ export function testPage(path: string, { normalise = (output) => output }: PageO
     expect(normalise(played.text, cwd)).toBe(normalise(text, cwd));
     expect(played.exitCode ?? 0).toBe(0);
   });
-
-  it('has code that type-checks', async () => {
-    const played = await playTranscript(parseTranscript('$ tsc --project tsconfig.json\n'), {
-      cwd,
-    });
-    expect(played.text).toBe('$ tsc --project tsconfig.json\n');
-  });
   return page;
+}
+
+/** A folder of the page's own with its files. */
+function makeFolder(path: string, files: readonly Fence[]): string {
+  mkdirSync(join(ROOT, 'out'), { recursive: true });
+  const cwd = mkdtempSync(join(ROOT, 'out', `${basename(path, '.md').toLowerCase()}-`));
+  for (const { info, text } of files) writeFileSync(join(cwd, info.split('file=')[1] ?? ''), text);
+  return cwd;
+}
+
+/** Type-checks the files of all pages at once, which takes hardly longer than those of one. */
+export async function checkTypes(paths: readonly string[]): Promise<void> {
+  const folders = paths.map((path) => makeFolder(path, readPage(path).files));
+  const cwd = makeFolder('types', []);
+  try {
+    const include = folders.map((folder) => `../${basename(folder)}/*.ts`);
+    const config = { extends: '../../tsconfig.json', include };
+    writeFileSync(join(cwd, 'tsconfig.json'), JSON.stringify(config));
+    const command = '$ tsc --project tsconfig.json\n';
+    expect((await playTranscript(parseTranscript(command), { cwd })).text).toBe(command);
+  } finally {
+    for (const one of [cwd, ...folders]) rmSync(one, { recursive: true, force: true });
+  }
 }
