@@ -19,6 +19,8 @@ export interface Places {
   readonly file?: string;
   /** What of the resources was not used, and why. */
   readonly notes: readonly string[];
+  /** The broker is in this process: what the outbox has let go of, subscribers have. */
+  readonly hasOwnBroker?: boolean;
 }
 
 export interface PlaceOptions {
@@ -59,7 +61,10 @@ export async function findPlaces(options: PlaceOptions): Promise<Places> {
     ...parsed.warnings.map((warning) => `${warning.file}:${warning.line}: ${warning.message}`),
     ...parsed.leftOut.map(({ name, reason }) => `component ${name} is left out: ${reason}`),
   ];
-  return { components, notes, ...stateOf(components) };
+  const hasOwnBroker = components.some(
+    ({ name, type }) => name === 'pubsub' && type === 'pubsub.in-memory',
+  );
+  return { components, notes, hasOwnBroker, ...stateOf(components) };
 }
 
 const isActorStore = ({ metadata }: ComponentSpec): boolean =>

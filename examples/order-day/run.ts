@@ -153,7 +153,12 @@ async function runDay(
   const drivenMs = performance.now() - drivenFrom;
   const durableTurns = system.stats().durableTurns - turnsBefore;
   const roster = createRoster(system, { input, history, signal: stop });
-  const settling = settledOutcome(system, { roster, invoices: input.invoices, signal: stop });
+  const settling = settledOutcome(system, {
+    roster,
+    invoices: input.invoices,
+    signal: stop,
+    ...(places.hasOwnBroker ? { patienceMs: 0 } : {}),
+  });
   const found = await settling.catch((error: unknown) => {
     if (stop.aborted) return undefined;
     throw error;
