@@ -1,4 +1,4 @@
-/** The order day, killed at ten moments of its progress and started again each time. */
+/** The order day, killed at moments of its progress and started again each time: ten in the long form. */
 import { describe, expect, it } from 'vitest';
 import {
   ALL,
@@ -7,17 +7,13 @@ import {
   nextMoment,
   NO_REAL_DAYS,
   openWorkshop,
+  REAL_DAYS,
   rowsIn,
   type Workshop,
 } from './order-day.fixture.ts';
 import { createDice, seedOfRun } from './random.ts';
 
-const KILLS = 10;
-/** Where `npm test` has to be short. */
-const FEWER = ALL ? KILLS : 4;
-/** Days of `npm test`: small ones before Christmas. */
-const [FROM, DAYS] = ALL ? [0, Infinity] : [18, 2];
-const REAL = ALL ? 'all real days' : 'two real days';
+const KILLS = ALL ? 10 : 3;
 const REASON = NO_REAL_DAYS ? ` (${NO_REAL_DAYS})` : '';
 const SCARCE = ['--opening-stock', '50', '--concurrency', '64'];
 
@@ -62,30 +58,29 @@ async function seeded(run: (workshop: Workshop, seed: number) => Promise<void>):
 }
 
 describe.concurrent('killed and started again', () => {
-  it('the generated day, ten times, ends with the files of a calm run, byte by byte', () =>
+  it(`the generated day, ${KILLS} times, ends with the files of a calm run, byte by byte`, () =>
     seeded(async (workshop, seed) => {
       await treat(workshop, { seed, times: KILLS, args: ['--orders', GENERATED_DAY] });
       expect(await workshop.report('killed')).toEqual(await workshop.report('calm'));
     }));
 
-  it.skipIf(NO_REAL_DAYS !== undefined)(
-    `${REAL}, ${FEWER} times, end with the files of a calm run, byte by byte${REASON}`,
+  it.skipIf(!ALL || NO_REAL_DAYS !== undefined)(
+    `all real days, ${KILLS} times, end with the files of a calm run, byte by byte${REASON}`,
     () =>
       seeded(async (workshop, seed) => {
-        const orders = await workshop.days(FROM, DAYS);
-        await treat(workshop, { seed, times: FEWER, args: ['--orders', orders] });
+        await treat(workshop, { seed, times: KILLS, args: ['--orders', REAL_DAYS] });
         expect(await workshop.report('killed')).toEqual(await workshop.report('calm'));
       }),
   );
 
   it.skipIf(ALL && NO_REAL_DAYS !== undefined)(
-    `with scarce stock, ${FEWER} times, every invariant holds, no order is lost and none charged twice${ALL ? REASON : ''}`,
+    `with scarce stock, ${KILLS} times, every invariant holds, no order is lost and none charged twice${ALL ? REASON : ''}`,
     () =>
       seeded(async (workshop, seed) => {
-        const orders = ALL ? await workshop.days(FROM, DAYS) : GENERATED_DAY;
+        const orders = ALL ? REAL_DAYS : GENERATED_DAY;
         const { calm, last } = await treat(workshop, {
           seed,
-          times: FEWER,
+          times: KILLS,
           args: ['--orders', orders, ...SCARCE],
         });
         expect(last.ok).toBe(true);

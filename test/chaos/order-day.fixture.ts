@@ -6,7 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
@@ -55,8 +55,6 @@ export interface Workshop extends AsyncDisposable {
   finish(state: string, ...args: string[]): Promise<Summary>;
   /** The files of a report, by name. */
   report(name: string): Promise<Record<string, string>>;
-  /** A folder with copies of the first real days, or of all. */
-  days(from: number, count: number): Promise<string>;
 }
 
 export async function openWorkshop(): Promise<Workshop> {
@@ -92,13 +90,6 @@ export async function openWorkshop(): Promise<Workshop> {
     async report(name) {
       const texts = await Promise.all(REPORTS.map((file) => readFile(at(name, file), 'utf8')));
       return Object.fromEntries(REPORTS.map((file, i) => [file, texts[i]!]));
-    },
-    async days(from, count) {
-      const files = (await readdir(REAL_DAYS)).filter((name) => name.endsWith('.csv')).toSorted();
-      await mkdir(at('days'));
-      for (const name of files.slice(from, from + count))
-        await copyFile(join(REAL_DAYS, name), at('days', name));
-      return at('days');
     },
     async [Symbol.asyncDispose]() {
       for (const { child, ended } of lives) {
