@@ -4,6 +4,7 @@
  * takes, and none while it is unwell.
  */
 import type { AppChannel, AppRequest, AppResponse } from '../api/invoke.ts';
+import { drain } from '../core/bytes.ts';
 import { TroupeError } from '../core/errors.ts';
 import type { Telemetry } from '../core/telemetry.ts';
 import { createAppGrpc } from '../targets/app-grpc.ts';
@@ -41,7 +42,7 @@ export function openAppChannel(
         try {
           return await work();
         } finally {
-          leave();
+          leave?.();
         }
       },
     });
@@ -97,12 +98,11 @@ function measuredChannel(channel: AppChannel, telemetry: Telemetry): AppChannel 
   };
 }
 
-async function drain({ body }: AppResponse): Promise<void> {
-  for await (const _chunk of body);
-}
-
-/** Waits for a slot and resolves to what gives it back. Errors: UNAVAILABLE while the app is unwell, CANCELLED. */
-type Gate = (signal: AbortSignal | undefined) => Promise<() => void>;
+/**
+ * Waits for a slot and resolves to what gives it back, undefined where slots have
+ * no end. Errors: UNAVAILABLE while the app is unwell, CANCELLED.
+ */
+type Gate = (signal: AbortSignal | undefined) => Promise<(() => void) | undefined>;
 
 function createGate(maxConcurrency: number, isHealthy: () => boolean): Gate {
   let free = maxConcurrency;
@@ -118,7 +118,7 @@ function createGate(maxConcurrency: number, isHealthy: () => boolean): Gate {
     if (!isHealthy()) {
       throw new TroupeError('UNAVAILABLE', 'app is not in a healthy state');
     }
-    if (maxConcurrency <= 0) return () => {};
+    if (maxConcurrency <= 0) return undefined;
     if (free > 0) {
       free--;
       return leave;
@@ -151,6 +151,7 @@ function limited(channel: AppChannel, gate: Gate): AppChannel {
 
   async function invoke(request: AppRequest): Promise<AppResponse> {
     const leave = await gate(request.signal);
+    if (!leave) return channel.invoke(request);
     try {
       const answer = await channel.invoke(request);
       const whole = (): Uint8Array | undefined => {
