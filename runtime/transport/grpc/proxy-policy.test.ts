@@ -13,6 +13,9 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const open: { close(): unknown }[] = [];
 let calls = 0;
 let client: Client;
+/** Where the next calls go; after them to the app. */
+let detours: GrpcClient[] = [];
+const begun = new Set<object>();
 
 beforeAll(async () => {
   const app: GrpcServer = await createGrpcServer({
@@ -59,7 +62,13 @@ beforeAll(async () => {
     handlers: new Map(),
     fallback: createProxy({
       now: Date.now,
-      target: (appId, { path }) => ({ client: target, policy: resiliency.app(appId, path) }),
+      target(appId, { path }) {
+        const one = {};
+        begun.add(one);
+        const release = (): void => void begun.delete(one);
+        const policy = resiliency.app(appId, path);
+        return { client: detours.shift() ?? target, policy, release };
+      },
     }),
   });
   client = new Client(`127.0.0.1:${proxy.port}`, credentials.createInsecure());
@@ -88,4 +97,16 @@ it('gives back a code that the policy does not match at once', async () => {
 it('leaves a call alone that says that it is a stream', async () => {
   expect(await get('14', { 'dapr-stream': 'true' })).toMatchObject({ code: 14 });
   expect(calls).toBe(1);
+});
+
+it('asks where the app is each time that it begins a call, and tells each of its end', async () => {
+  await using gone = createGrpcClient({ host: '127.0.0.1', port: 1, maxMessageBytes: 1024 });
+  detours = [gone, gone];
+  calls = 2;
+  expect((await get('14')).bytes?.toString()).toBe('there');
+  expect(detours).toEqual([]);
+  detours = [gone, gone, gone];
+  expect(await get('14')).toMatchObject({ code: 14 });
+  expect(detours).toEqual([]);
+  expect(begun.size).toBe(0);
 });

@@ -27,13 +27,13 @@ export interface ProxyTarget {
   readonly policy?: Policy | undefined;
   /** The call runs inside. Default: at once. */
   readonly gate?: (<T>(signal: AbortSignal, work: () => Promise<T>) => Promise<T>) | undefined;
-  /** Hears that the call is over. */
+  /** Hears that the call is over; a second time counts for nothing. */
   readonly release?: (() => void) | undefined;
 }
 
 export interface ProxyOptions {
   readonly now: () => number;
-  /** Errors: GrpcError or TroupeError for an app that cannot be reached. */
+  /** Asked for each way of a call. Errors: GrpcError or TroupeError for an app that cannot be reached. */
   readonly target: (appId: string, call: StreamCall) => ProxyTarget | Promise<ProxyTarget>;
 }
 
@@ -92,7 +92,7 @@ async function pass(
 async function passUnder(
   policy: Policy,
   call: StreamCall,
-  target: ProxyTarget,
+  find: () => Promise<ProxyTarget>,
   now: () => number,
 ): Promise<Status> {
   const replay: Replay = createReplay(call.messages());
@@ -103,8 +103,14 @@ async function passUnder(
   };
   try {
     return await policy.run(
-      ({ signal = call.signal }) =>
-        pass(call, replay.messages(), target, now, { signal, answered }),
+      async ({ signal = call.signal }) => {
+        const target = await find();
+        try {
+          return await pass(call, replay.messages(), target, now, { signal, answered });
+        } finally {
+          target.release?.();
+        }
+      },
       {
         signal: call.signal,
         codeOf: (error) => (error instanceof GrpcError ? error.status.code : undefined),
@@ -138,13 +144,20 @@ export function createProxy(
           'failed to proxy request: required metadata dapr-callee-app-id or dapr-app-id not found',
         );
       }
-      const target = await options.target(callee, call);
-      const { policy, gate, release } = target;
+      const first = await options.target(callee, call);
+      const { policy, gate, release } = first;
+      let next: ProxyTarget | undefined = first;
+      // A call that is begun again may be for another host by then.
+      const find = async (): Promise<ProxyTarget> => {
+        const target = next ?? (await options.target(callee, call));
+        next = undefined;
+        return target;
+      };
       const isPlain = !policy?.active || call.headers['dapr-stream'] !== undefined;
       const work = (): Promise<Status> =>
         isPlain
-          ? pass(call, call.messages(), target, options.now, { signal: call.signal })
-          : passUnder(policy, call, target, options.now);
+          ? pass(call, call.messages(), first, options.now, { signal: call.signal })
+          : passUnder(policy, call, find, options.now);
       try {
         return await (gate ? gate(call.signal, work) : work());
       } finally {
