@@ -50,6 +50,8 @@ export function serveCleartextHttp2(
       socket.unshift(chunk);
       // An HTTP/2 session takes what was read before it by itself, and only from a socket that stands still.
       if (chunk.subarray(0, PREFACE.length).equals(PREFACE)) {
+        // A server of HTTP/1.1 lets sockets stand half open; a session waits for the close.
+        socket.allowHalfOpen = false;
         second.emit('connection', socket);
         return;
       }
