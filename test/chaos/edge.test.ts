@@ -8,7 +8,7 @@ import { openStreet, type Centre, type EdgeLife, type Street } from './edge.fixt
 
 const ALL = process.env['TROUPE_TEST_ALL'] === '1';
 /** Times 75 seconds of footage; ten minutes of the long form are offline. */
-const TIMES = ALL ? 12 : 3;
+const TIMES = ALL ? 12 : 2;
 const FRAMES = 750 * TIMES;
 const OFFLINE = { from: FRAMES * 0.15, to: FRAMES * 0.85 };
 
@@ -117,7 +117,7 @@ describe.skipIf(REASON !== undefined)(`an edge${REASON ? ` (${REASON})` : ''}`, 
     };
     await stop(street.edge('tuned', footage), FRAMES * 0.2);
     expect(await centre.configure('tuned', 'door', { fps: -1 })).toEqual({ version: 1 });
-    await stop(street.edge('tuned', footage), FRAMES * 0.6);
+    await stop(street.edge('tuned', footage), FRAMES * 0.4);
     const [wrong] = (await centre.view('tuned')).cameras;
     expect(wrong!.reported).toMatchObject({ version: 1, error: expect.stringContaining('fps') });
     expect(Object.keys(wrong!.lines).toSorted()).toEqual(['entry', 'exit']);
