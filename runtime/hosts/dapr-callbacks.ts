@@ -10,7 +10,7 @@ import type { OutgoingCall } from '../core/ports.ts';
 import { BYTES } from '../placement/daprd.ts';
 import { unpackReminderData } from '../stores/dapr-reminders.ts';
 import { DRAIN, type DaprStore } from '../stores/dapr-store.ts';
-import { callOf } from '../transport/call-headers.ts';
+import { callOf, isFromTroupe } from '../transport/call-headers.ts';
 
 /**
  * The depth of chains that daprd is told: the engine refuses deeper ones before it can. When
@@ -47,8 +47,11 @@ export interface DaprReply {
   readonly body: Uint8Array | string;
   /** `application/json`, or that of bytes. Absent: there is no body. */
   readonly contentType?: string;
-  /** The body is an error, which daprd is to pass on as the actor's own. */
-  readonly isError: boolean;
+  /**
+   * What the body is. An `error` daprd passes on as the actor's own, with a success and a
+   * header that only callers of Troupe read; for others it is a `failure`, in daprd's words.
+   */
+  readonly kind: 'answer' | 'error' | 'failure';
 }
 
 export interface DaprCallbacks {
@@ -71,17 +74,18 @@ export interface DaprCallbacksOptions {
 
 function replyOf(payload: Payload): DaprReply {
   const value = payload instanceof LocalValue ? payload.value : payload;
-  if (value === undefined) return { body: '', isError: false };
-  if (value instanceof Uint8Array) return { body: value, contentType: BYTES, isError: false };
-  return { body: JSON.stringify(value), contentType: 'application/json', isError: false };
+  if (value === undefined) return { body: '', kind: 'answer' };
+  if (value instanceof Uint8Array) return { body: value, contentType: BYTES, kind: 'answer' };
+  return { body: JSON.stringify(value), contentType: 'application/json', kind: 'answer' };
 }
 
 /** The form of an error over HTTP, so that whoever calls daprd sees what it would see without one. */
-function errorReply(error: unknown): DaprReply {
+function errorReply(error: unknown, headers: Headers): DaprReply {
   const details = toWireError(error);
   const { code: errorCode, message } = details;
   const body = JSON.stringify({ errorCode, message, details });
-  return { body, contentType: 'application/json', isError: true };
+  const kind = isFromTroupe(headers) ? 'error' : 'failure';
+  return { body, contentType: 'application/json', kind };
 }
 
 export function createDaprCallbacks({
@@ -108,7 +112,7 @@ export function createDaprCallbacks({
         const payload = headers['content-type'] === BYTES ? new LocalValue(body) : body;
         return replyOf(await enter({ type, id, method, payload, signal }, headers));
       } catch (error) {
-        return errorReply(error);
+        return errorReply(error, headers);
       }
     },
 

@@ -34,10 +34,10 @@ async function invoke(
 ): Promise<HttpResponse> {
   const reply = await callbacks.invoke({ type, id, method, headers, body, signal });
   return {
-    status: 200,
+    status: reply.kind === 'failure' ? 500 : 200,
     body: reply.body,
     ...(reply.contentType === undefined ? {} : { contentType: reply.contentType }),
-    ...(reply.isError ? { headers: { [ERROR_HEADER]: 'true' } } : {}),
+    ...(reply.kind === 'error' ? { headers: { [ERROR_HEADER]: 'true' } } : {}),
   };
 }
 

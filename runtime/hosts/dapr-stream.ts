@@ -87,13 +87,17 @@ async function answerTo(callbacks: DaprCallbacks, message: Message): Promise<obj
     const { id, actorType: type, actorId, method, data, metadata } = invoke;
     const headers = lowerCase(metadata);
     const reply = await callbacks.invoke({ type, id: actorId, method, headers, body: data });
-    const { body, contentType, isError } = reply;
+    const { body, contentType, kind } = reply;
+    const bytes = typeof body === 'string' ? encoder.encode(body) : body;
+    if (kind === 'failure') {
+      return { requestFailed: { id, code: CODES.UNKNOWN, message: decoder.decode(bytes) } };
+    }
     return {
       invokeResponse: {
         id,
-        data: typeof body === 'string' ? encoder.encode(body) : body,
+        data: bytes,
         metadata: contentType === undefined ? {} : { 'content-type': contentType },
-        error: isError,
+        error: kind === 'error',
       },
     };
   }

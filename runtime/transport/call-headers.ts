@@ -48,6 +48,9 @@ const first = (headers: Headers, name: string): string | undefined => {
   return typeof value === 'string' || value === undefined ? value : value[0];
 };
 
+/** True for a call of a ref or of `troupe/client`: each says how long it may take. */
+export const isFromTroupe = (headers: Headers): boolean => headers[TIMEOUT_HEADER] !== undefined;
+
 /** What `callHeaders` said. A header that is not of its making counts as absent. */
 export function callOf(
   headers: Headers,

@@ -116,6 +116,17 @@ describe.each(['HTTP', 'the actor stream'])('over %s', (wire) => {
     });
   });
 
+  it('fails a call of a program that does not know how Troupe says an error', async () => {
+    const answer = await fetch(
+      `http://127.0.0.1:${daprd.httpPort}/v1.0/actors/Counter/b/method/fail`,
+      { method: 'POST' },
+    );
+    expect(answer.status).toBe(500);
+    const { errorCode, message } = (await answer.json()) as Record<string, string>;
+    expect(errorCode).toBe('ERR_ACTOR_INVOKE_METHOD');
+    expect(message).toMatch(/error from actor service: .*"SOLD_OUT","message":"nothing left"/);
+  });
+
   it('fires reminders of the scheduler, and timers of daprd', async () => {
     await system.ref(Counter, 'c').wake();
     await expect.poll(() => seen, { timeout: 20_000 }).toEqual(['tick 7', 'up {"from":"wake"}']);
