@@ -33,7 +33,7 @@ const nameOf = (way: Way, load: number): string => `${WAYS[way]}, ${load * 100} 
 
 /** Shorter phases than those of other suites, because there are many. */
 function phasesOf(scale: Scale): Scale {
-  return scale.short ? scale : { ...scale, ms: 2000, warmUpMs: 500 };
+  return scale.short ? scale : { ...scale, ms: 2000 };
 }
 
 function delayOf({ rounds }: Result): number {
