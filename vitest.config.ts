@@ -13,19 +13,25 @@ interface ProjectOptions {
   readonly exclude?: string[];
   /** Longest time of one test, in seconds. */
   readonly seconds: number;
+  /** A process for each file. Default: one for many, which need not load the same modules again. */
+  readonly isolate?: boolean;
 }
 
 const all = process.env['TROUPE_TEST_ALL'] === '1';
 // The hundreds of programs that tests start load the same files, which need not be compiled for each.
 process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, 'node_modules/.cache/compiled');
 
-function project(name: string, { include, exclude = [], seconds }: ProjectOptions) {
+function project(
+  name: string,
+  { include, exclude = [], seconds, isolate = false }: ProjectOptions,
+) {
   return {
     test: {
       name,
       include,
       exclude: ['**/node_modules/**', ...exclude],
       pool: 'forks' as const,
+      isolate,
       setupFiles: ['test/setup.ts'],
       expect: { poll: { timeout: PATIENCE_MS } },
       testTimeout: seconds * 1000,
@@ -66,10 +72,23 @@ export default defineConfig({
       project('examples', {
         include: ['examples/**/*.test.ts', 'test/{examples,guides,readme}.test.ts'],
         seconds: 120,
+        isolate: true,
       }),
-      project('chaos', { include: ['test/chaos/**/*.test.ts'], seconds: all ? 1800 : 180 }),
-      project('servers', { include: servers, seconds: 120 }),
-      ...(all ? [project('compat', { include: ['test/compat/**/*.test.ts'], seconds: 300 })] : []),
+      project('chaos', {
+        include: ['test/chaos/**/*.test.ts'],
+        seconds: all ? 1800 : 180,
+        isolate: true,
+      }),
+      project('servers', { include: servers, seconds: 120, isolate: true }),
+      ...(all
+        ? [
+            project('compat', {
+              include: ['test/compat/**/*.test.ts'],
+              seconds: 300,
+              isolate: true,
+            }),
+          ]
+        : []),
     ],
   },
 });
