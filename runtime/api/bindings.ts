@@ -99,7 +99,7 @@ const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** Events go to the app as `POST /<route>`; `OPTIONS` asks whether it takes them. */
-export function bindingAppOver(app: AppChannel): BindingApp {
+function bindingAppOver(app: AppChannel): BindingApp {
   const pathOf = ({ route }: InputBinding): string => `/${encodeURI(route)}`;
   return {
     async takes(input, { signal }) {

@@ -28,7 +28,7 @@ const DATATYPES: Readonly<Record<string, Datatype>> = {
 };
 
 const NAMES = new Map(Object.entries(DATATYPES).map(([name, { type }]) => [type, name]));
-export const HEADER_LENGTH = 'inference-header-content-length';
+const HEADER_LENGTH = 'inference-header-content-length';
 
 export function datatypeOf(type: string): string {
   return NAMES.get(type) ?? type.toUpperCase();

@@ -79,7 +79,7 @@ function headersOf({
 }
 
 /** What the app's answer to a delivery means; a 2xx without a readable status is a success. */
-export function deliveryResult(code: number, body: string): DeliveryResult {
+function deliveryResult(code: number, body: string): DeliveryResult {
   if (code === 404) return { status: 'DROP', code };
   if (code < 200 || code > 299) {
     return { status: 'RETRY', code, why: `the app answered ${code}` };

@@ -21,7 +21,7 @@ export interface PlanFlags {
 }
 
 /** Search time when neither --seconds nor --iterations is given. */
-export const DEFAULT_SECONDS = 10;
+const DEFAULT_SECONDS = 10;
 
 async function read(file: string, cwd: string): Promise<string> {
   try {

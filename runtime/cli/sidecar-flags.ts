@@ -5,7 +5,6 @@
 import {
   duration,
   flag,
-  type FlagValues,
   list,
   type Parsed,
   parseFlags,
@@ -77,8 +76,6 @@ export const SIDECAR_FLAGS = {
 } as const;
 
 export type SidecarFlagName = keyof typeof SIDECAR_FLAGS;
-
-export type SidecarFlags = FlagValues<typeof SIDECAR_FLAGS>;
 
 export type ParsedFlags = Parsed<typeof SIDECAR_FLAGS>;
 

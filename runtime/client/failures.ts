@@ -35,7 +35,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 /** Our own error inside of a body; undefined for what is none. */
-export function ownError(value: unknown): WireError | undefined {
+function ownError(value: unknown): WireError | undefined {
   return isObject(value) &&
     typeof value['code'] === 'string' &&
     typeof value['message'] === 'string' &&

@@ -15,7 +15,7 @@ export interface WrittenPath {
   readonly at: string;
 }
 
-export const LOG_DESTINATIONS = ['console', 'file', 'fileAndConsole'] as const;
+const LOG_DESTINATIONS = ['console', 'file', 'fileAndConsole'] as const;
 export type LogDestination = (typeof LOG_DESTINATIONS)[number];
 
 export interface SharedSettings {

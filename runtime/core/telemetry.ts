@@ -215,6 +215,3 @@ export interface Telemetry {
   /** Sets a gauge. */
   set(family: FamilyName, labels: Labels, value: number): void;
 }
-
-/** Measures nothing. */
-export const NO_TELEMETRY: Telemetry = { count() {}, observe() {}, set() {} };

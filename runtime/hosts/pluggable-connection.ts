@@ -62,7 +62,7 @@ const goNames = new Map<number, string>([
 ]);
 
 /** As grpc-go prints it, which is what daprd puts into its answers. */
-export const goStatus = ({ code, message }: { code: number; message: string }): string =>
+const goStatus = ({ code, message }: { code: number; message: string }): string =>
   `rpc error: code = ${goNames.get(code) ?? `Code(${code})`} desc = ${message}`;
 
 const KINDS: Readonly<Record<number, ErrorCode>> = {

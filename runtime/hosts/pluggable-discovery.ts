@@ -66,7 +66,7 @@ async function describe(socket: string): Promise<Pluggable> {
 }
 
 /** The registry over what ships with Troupe and the components given. */
-export function withPluggables(found: readonly Pluggable[]): Registry {
+function withPluggables(found: readonly Pluggable[]): Registry {
   const rows = <C extends Component>(
     kind: string,
     services: readonly string[],

@@ -44,7 +44,7 @@ const ERRORS: Readonly<Record<number, ErrorCode>> = {
 };
 
 /** One call of daprd's gRPC API. Errors: typed, with daprd's own words. */
-export async function callDaprd<O>(
+async function callDaprd<O>(
   { client, protos, apiToken }: DaprdGrpc,
   method: string,
   request: object,

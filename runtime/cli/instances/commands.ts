@@ -43,9 +43,6 @@ export const INSTANCE_COMMANDS = {
 
 export type InstanceCommand = keyof typeof INSTANCE_COMMANDS;
 
-export const isInstanceCommand = (name: string | undefined): name is InstanceCommand =>
-  name !== undefined && Object.hasOwn(INSTANCE_COMMANDS, name);
-
 /** Runs one command line and resolves to its exit code. */
 export async function runInstanceCommand(
   name: InstanceCommand,

@@ -38,7 +38,7 @@ const ANSWER_MS = 2000;
 const COMMAND_LENGTH = 20;
 
 /** Flags by name; a bare flag has an empty value. */
-export function flagsOf(args: readonly string[]): ReadonlyMap<string, string> {
+function flagsOf(args: readonly string[]): ReadonlyMap<string, string> {
   const flags = new Map<string, string>();
   for (let i = 0; i < args.length; i++) {
     const [, name, attached] = /^--([^=]+)(?:=([^]*))?$/.exec(args[i]!) ?? [];
@@ -55,7 +55,7 @@ export function flagsOf(args: readonly string[]): ReadonlyMap<string, string> {
 }
 
 /** `5s`, `3m`, `2h`, `4d`. */
-export function ageOf(ms: number): string {
+function ageOf(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000));
   if (seconds < 60) return `${seconds}s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)}m`;

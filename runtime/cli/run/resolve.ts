@@ -60,7 +60,7 @@ const LEVELS = ['debug', 'info', 'warn', 'error', 'fatal', 'panic'];
 const PROTOCOLS = ['http', 'https', 'h2c', 'grpc', 'grpcs'];
 
 /** Where Dapr's command line looks for what it installed. */
-export function daprFolder(runtimePath: string | undefined, env: Environment): string {
+function daprFolder(runtimePath: string | undefined, env: Environment): string {
   const base = runtimePath?.trim() || env['DAPR_RUNTIME_PATH']?.trim();
   return join(base ? resolve(base) : homedir(), '.dapr');
 }

@@ -125,7 +125,7 @@ async function passUnder(
 }
 
 /** The app that a call is for; undefined when its metadata names none. */
-export function calleeOf(headers: IncomingHttpHeaders): string | undefined {
+function calleeOf(headers: IncomingHttpHeaders): string | undefined {
   return firstOf(headers['dapr-callee-app-id']) ?? firstOf(headers['dapr-app-id']);
 }
 

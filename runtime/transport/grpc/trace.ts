@@ -5,7 +5,7 @@ import { binaryOf, firstOf } from './metadata.ts';
 const SIZE = 29;
 
 /** `grpc-trace-bin` as a traceparent; undefined when it is none. */
-export function traceparentOf(bytes: Uint8Array): string | undefined {
+function traceparentOf(bytes: Uint8Array): string | undefined {
   // Version, then fields by number: 0 trace id, 1 span id, 2 options.
   if (bytes.byteLength < SIZE || bytes[0] !== 0) return undefined;
   if (bytes[1] !== 0 || bytes[18] !== 1 || bytes[27] !== 2) return undefined;
