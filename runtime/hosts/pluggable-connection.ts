@@ -3,7 +3,7 @@
  * protocols over gRPC on a Unix socket. It owns the connection and what its
  * failures are called here; what the messages mean is its kind's.
  */
-import type { ComponentOptions } from '../../components/component.ts';
+import type { Component, ComponentOptions, Driver } from '../../components/component.ts';
 import { ComponentError, type ErrorCode } from '../core/errors.ts';
 import type { OutgoingCall } from '../transport/grpc/client-call.ts';
 import { createGrpcClient } from '../transport/grpc/client.ts';
@@ -145,3 +145,34 @@ export function connectPluggable(
     [Symbol.asyncDispose]: () => client.close(),
   };
 }
+
+/** A driver of a kind whose service begins with Init and Features, as all do but bindings. */
+export const pluggableDriver = <C extends Component>(
+  pluggable: Pluggable,
+  service: string,
+  form: (
+    options: ComponentOptions,
+    connection: PluggableConnection,
+    features: readonly string[],
+  ) => C,
+): Driver<C> => ({
+  fields: [],
+  openMetadata: true,
+  async create(options, { signal }) {
+    const connection = connectPluggable(pluggable, options);
+    try {
+      const metadata = { properties: options.metadata };
+      await connection.call(service, 'Init', { metadata }, { signal });
+      const { features = [] } = await connection.call<object, { features?: string[] }>(
+        service,
+        'Features',
+        {},
+        { signal },
+      );
+      return form(options, connection, features);
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
+  },
+});

@@ -7,7 +7,7 @@ import type { ComponentOptions, Driver } from '../../components/component.ts';
 import type { MessageHandler, PubSub, SubscribeOptions } from '../../components/pubsub/contract.ts';
 import { isTroupeError } from '../core/errors.ts';
 import {
-  connectPluggable,
+  pluggableDriver,
   type Pluggable,
   type PluggableConnection,
   type PluggableStream,
@@ -27,27 +27,8 @@ interface Pulled {
 
 type Stream = PluggableStream<object, Pulled>;
 
-export const pluggablePubSub = (pluggable: Pluggable): Driver<PubSub> => ({
-  fields: [],
-  openMetadata: true,
-  async create(options, { signal }) {
-    const connection = connectPluggable(pluggable, options);
-    try {
-      const metadata = { properties: options.metadata };
-      await connection.call(SERVICE, 'Init', { metadata }, { signal });
-      const { features = [] } = await connection.call<object, { features?: string[] }>(
-        SERVICE,
-        'Features',
-        {},
-        { signal },
-      );
-      return brokerOf(options, connection, features);
-    } catch (error) {
-      await connection.close();
-      throw error;
-    }
-  },
-});
+export const pluggablePubSub = (pluggable: Pluggable): Driver<PubSub> =>
+  pluggableDriver(pluggable, SERVICE, brokerOf);
 
 function brokerOf(
   options: ComponentOptions,

@@ -1,7 +1,7 @@
 /** A secret store in a component process. */
 import type { Driver } from '../../components/component.ts';
 import type { SecretStore } from '../../components/secretstores/contract.ts';
-import { connectPluggable, type Pluggable } from './pluggable-connection.ts';
+import { pluggableDriver, type Pluggable } from './pluggable-connection.ts';
 
 const SERVICE = 'SecretStore';
 
@@ -9,44 +9,25 @@ interface Bulk {
   readonly data?: Readonly<Record<string, { readonly secrets?: Record<string, string> }>>;
 }
 
-export const pluggableSecrets = (pluggable: Pluggable): Driver<SecretStore> => ({
-  fields: [],
-  openMetadata: true,
-  async create(options, { signal }) {
-    const connection = connectPluggable(pluggable, options);
-    try {
-      const metadata = { properties: options.metadata };
-      await connection.call(SERVICE, 'Init', { metadata }, { signal });
-      const { features = [] } = await connection.call<object, { features?: string[] }>(
+export const pluggableSecrets = (pluggable: Pluggable): Driver<SecretStore> =>
+  pluggableDriver(pluggable, SERVICE, (_options, connection, features) => ({
+    features,
+    ping: (given) => connection.ping(SERVICE, given),
+    async getSecret(key, given) {
+      const reply = await connection.call<object, { data?: Record<string, string> }>(
         SERVICE,
-        'Features',
-        {},
-        { signal },
+        'Get',
+        { key },
+        given,
       );
-      return {
-        features,
-        ping: (given) => connection.ping(SERVICE, given),
-        async getSecret(key, given) {
-          const reply = await connection.call<object, { data?: Record<string, string> }>(
-            SERVICE,
-            'Get',
-            { key },
-            given,
-          );
-          return { ...reply.data };
-        },
-        async getBulkSecrets(given) {
-          const { data = {} } = await connection.call<object, Bulk>(SERVICE, 'BulkGet', {}, given);
-          return Object.fromEntries(
-            Object.entries(data).map(([name, { secrets = {} }]) => [name, { ...secrets }]),
-          );
-        },
-        close: connection.close,
-        [Symbol.asyncDispose]: connection.close,
-      };
-    } catch (error) {
-      await connection.close();
-      throw error;
-    }
-  },
-});
+      return { ...reply.data };
+    },
+    async getBulkSecrets(given) {
+      const { data = {} } = await connection.call<object, Bulk>(SERVICE, 'BulkGet', {}, given);
+      return Object.fromEntries(
+        Object.entries(data).map(([name, { secrets = {} }]) => [name, { ...secrets }]),
+      );
+    },
+    close: connection.close,
+    [Symbol.asyncDispose]: connection.close,
+  }));

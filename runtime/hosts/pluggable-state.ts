@@ -14,7 +14,7 @@ import { ComponentError } from '../core/errors.ts';
 import { CODES, GrpcError } from '../transport/grpc/status.ts';
 import { decodeDetails } from '../transport/grpc/status-details.ts';
 import {
-  connectPluggable,
+  pluggableDriver,
   PACKAGE,
   type Pluggable,
   type PluggableConnection,
@@ -97,32 +97,15 @@ function etagFailure(options: ComponentOptions, key: string, error: unknown): un
       });
 }
 
-export const pluggableState = (pluggable: Pluggable): Driver<StateStore> => ({
-  fields: [],
-  openMetadata: true,
-  async create(options, { signal }) {
-    const connection = connectPluggable(pluggable, options);
-    try {
-      const metadata = { properties: options.metadata };
-      await connection.call(SERVICE, 'Init', { metadata }, { signal });
-      const { features = [] } = await connection.call<object, { features?: string[] }>(
-        SERVICE,
-        'Features',
-        {},
-        { signal },
-      );
-      const hasTransactions = pluggable.services.has(`${PACKAGE}.${TRANSACTIONS}`);
-      return storeOf(
-        options,
-        connection,
-        hasTransactions ? features : features.filter((name) => name !== 'TRANSACTIONAL'),
-      );
-    } catch (error) {
-      await connection.close();
-      throw error;
-    }
-  },
-});
+export const pluggableState = (pluggable: Pluggable): Driver<StateStore> =>
+  pluggableDriver(pluggable, SERVICE, (options, connection, features) => {
+    const hasTransactions = pluggable.services.has(`${PACKAGE}.${TRANSACTIONS}`);
+    return storeOf(
+      options,
+      connection,
+      hasTransactions ? features : features.filter((name) => name !== 'TRANSACTIONAL'),
+    );
+  });
 
 function storeOf(
   options: ComponentOptions,
