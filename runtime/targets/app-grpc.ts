@@ -9,7 +9,7 @@ import { bytesOfAny, typeOfAny, type AnyBytes } from '../transport/grpc/any.ts';
 import { createAppCaller, createGrpcEvents, type CallApp } from '../transport/grpc/app-events.ts';
 import type { OutgoingOptions } from '../transport/grpc/client-call.ts';
 import { createGrpcClient, type GrpcClient } from '../transport/grpc/client.ts';
-import { grpcHeaders, httpHeaders } from '../transport/grpc/crossing.ts';
+import { grpcHeaders, httpHeaders, verbOf } from '../transport/grpc/crossing.ts';
 import type { Metadata } from '../transport/grpc/metadata.ts';
 import { createProtos, type Protos } from '../transport/grpc/proto.ts';
 import { CODES, GrpcError, httpOfCode, type Status } from '../transport/grpc/status.ts';
@@ -75,18 +75,6 @@ interface InvokeReply {
 }
 
 const MAX_BYTES = 4 * 1024 * 1024;
-const VERBS: Readonly<Record<string, number>> = {
-  GET: 1,
-  HEAD: 2,
-  POST: 3,
-  PUT: 4,
-  DELETE: 5,
-  CONNECT: 6,
-  OPTIONS: 7,
-  TRACE: 8,
-  PATCH: 9,
-};
-
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   if (bytes.byteLength > 0) yield bytes;
 }
@@ -146,7 +134,7 @@ export function createAppGrpc(options: AppGrpcOptions): AppGrpc {
         value: await collect(request.body, maxMessageBytes),
       },
       contentType: typeof type === 'string' ? type : (type?.[0] ?? ''),
-      httpExtension: { verb: VERBS[method] ?? 0, querystring: query },
+      httpExtension: { verb: verbOf(method), querystring: query },
     });
     try {
       const reply = await callApp('/dapr.proto.runtime.v1.AppCallback/OnInvoke', message, {

@@ -1,7 +1,7 @@
 /**
  * Headers that cross between HTTP and gRPC, by Dapr's rules: hop-by-hop ones
  * stay behind, HTTP's own get the prefix `dapr-` in metadata, gRPC's own get
- * it in headers, the trace changes its form.
+ * it in headers, the trace changes its form. Methods become numbers.
  */
 import type { HeaderValues } from '../../api/route.ts';
 import { firstOf, type Metadata } from './metadata.ts';
@@ -9,7 +9,7 @@ import { traceBytes, traceOf } from './trace.ts';
 
 const PREFIX = 'dapr-';
 
-const HOP_BY_HOP = new Set([
+export const HOP_BY_HOP = new Set([
   'connection',
   'keep-alive',
   'proxy-authenticate',
@@ -88,3 +88,22 @@ export function onward(metadata: Metadata): Metadata {
     Object.entries(metadata).filter(([name]) => !HOP_BY_HOP.has(name) && !NOT_ONWARD.has(name)),
   );
 }
+
+/** Methods by their number in HTTPExtension; one without a verb is a POST. */
+const VERBS = [
+  'POST',
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'DELETE',
+  'CONNECT',
+  'OPTIONS',
+  'TRACE',
+  'PATCH',
+] as const;
+
+export const methodOfVerb = (verb: number = 0): string => VERBS[verb] ?? 'POST';
+
+/** 0, which is none, for a method that has no number. */
+export const verbOf = (method: string): number => Math.max(VERBS.lastIndexOf(method as 'GET'), 0);

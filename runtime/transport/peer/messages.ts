@@ -2,6 +2,7 @@
 import type { AppRequest, AppResponse } from '../../api/invoke.ts';
 import type { HeaderValues } from '../../api/route.ts';
 import { typeOfAny, type AnyBytes } from '../grpc/any.ts';
+import { HOP_BY_HOP, methodOfVerb, verbOf } from '../grpc/crossing.ts';
 import { decodeDetails, encodeStatus } from '../grpc/status-details.ts';
 import { CODES, httpOfCode } from '../grpc/status.ts';
 
@@ -56,42 +57,17 @@ export interface ResponseChunk {
 export const SERVICE = 'dapr.proto.internals.v1.ServiceInvocation';
 const V1 = 1;
 const NO_BYTES = new Uint8Array(0);
-const VERBS = [
-  'POST',
-  'GET',
-  'HEAD',
-  'POST',
-  'PUT',
-  'DELETE',
-  'CONNECT',
-  'OPTIONS',
-  'TRACE',
-  'PATCH',
-] as const;
-
 /** Codes from here on are HTTP's, those below are gRPC's. */
 const FIRST_HTTP = 100;
 
-/** Belong to a connection, or have a field of their own. */
-const DROPPED = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'http2-settings',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'content-length',
-  'destination-app-id',
-]);
+/** True for what belongs to a connection, or has a field of its own. */
+const isDropped = (name: string): boolean =>
+  HOP_BY_HOP.has(name) || name === 'content-length' || name === 'destination-app-id';
 
 export function metadataMessage(headers: HeaderValues): Record<string, ValuesMessage> {
   const metadata: Record<string, ValuesMessage> = {};
   for (const [name, value] of Object.entries(headers)) {
-    if (value === undefined || DROPPED.has(name.toLowerCase())) continue;
+    if (value === undefined || isDropped(name.toLowerCase())) continue;
     metadata[name] = { values: typeof value === 'string' ? [value] : [...value] };
   }
   return metadata;
@@ -101,7 +77,7 @@ export function headersOf(metadata: MetadataMessage): Record<string, string | re
   const headers: Record<string, string | readonly string[]> = {};
   for (const [key, { values }] of Object.entries(metadata)) {
     const name = key.toLowerCase();
-    if (DROPPED.has(name) || values.length === 0) continue;
+    if (isDropped(name) || values.length === 0) continue;
     headers[name] = values.length === 1 ? values[0]! : values;
   }
   return headers;
@@ -130,7 +106,7 @@ export function requestMessage(
       method: decodeURIComponent(path).replace(/^\/+/, ''),
       contentType: textOf(headers['content-type']),
       ...typed(typeUrl),
-      httpExtension: { verb: Math.max(VERBS.lastIndexOf(method as 'GET'), 0), querystring: query },
+      httpExtension: { verb: verbOf(method), querystring: query },
     },
   };
 }
@@ -145,7 +121,7 @@ export function appRequest(
   const headers = headersOf(metadata);
   if (contentType !== '') headers['content-type'] = contentType;
   return {
-    method: VERBS[httpExtension?.verb ?? 0] ?? 'POST',
+    method: methodOfVerb(httpExtension?.verb),
     path: `/${encodeURI(method.replace(/^\/+/, ''))}`,
     query: httpExtension?.querystring ?? '',
     headers,

@@ -8,7 +8,7 @@ import type { AppResponse, InvokeApi } from '../../../api/invoke.ts';
 import { STATUS_CODES } from '../../node-http.ts';
 import type { Call } from '../call.ts';
 import { bytesOfAny, typeOfAny, type AnyBytes } from '../any.ts';
-import { httpHeaders, grpcHeaders } from '../crossing.ts';
+import { grpcHeaders, httpHeaders, methodOfVerb } from '../crossing.ts';
 import { unary, type MethodRow } from '../registry.ts';
 import { httpErrorInfo } from '../status-details.ts';
 import { CODES, codeOfHttp, GrpcError } from '../status.ts';
@@ -22,19 +22,6 @@ interface InvokeMessage {
     readonly httpExtension?: { readonly verb: number; readonly querystring: string } | null;
   } | null;
 }
-
-const VERBS = [
-  'POST',
-  'GET',
-  'HEAD',
-  'POST',
-  'PUT',
-  'DELETE',
-  'CONNECT',
-  'OPTIONS',
-  'TRACE',
-  'PATCH',
-] as const;
 
 export async function collect({ body, whole }: AppResponse, maxBytes: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
@@ -69,7 +56,7 @@ async function invoke(
   const answer = await api.invoke({
     target: id,
     path: message.method,
-    method: VERBS[message.httpExtension?.verb ?? 0] ?? 'POST',
+    method: methodOfVerb(message.httpExtension?.verb),
     query: message.httpExtension?.querystring ?? '',
     headers: { ...headers, 'content-length': String(data.byteLength) },
     body: data.byteLength > 0 ? data : undefined,
