@@ -1,7 +1,8 @@
 /**
  * The requests that wait for one version of a model: a line for each priority,
  * and before them those that are run alone after a batch failed. A request
- * that was given up stays in its line as a dead entry until its turn comes.
+ * that was given up stays in its line as a dead entry until its turn comes, or
+ * until there are more of its kind than of those that wait.
  */
 import type { CheckedInputs, Prediction } from './request.ts';
 
@@ -46,7 +47,15 @@ class Line {
   }
 
   *[Symbol.iterator](): Generator<Waiting> {
-    for (let at = this.#head; at < this.#entries.length; at++) yield this.#entries[at]!;
+    // A sweep meanwhile puts another list in the place of this one.
+    const entries = this.#entries;
+    for (let at = this.#head; at < entries.length; at++) yield entries[at]!;
+  }
+
+  /** Lets go of what no longer waits. */
+  sweep(): void {
+    this.#entries = [...this].filter(({ state }) => state === 'waiting');
+    this.#head = 0;
   }
 
   #drop(): void {
@@ -61,11 +70,16 @@ class Line {
   }
 }
 
+/** Dead entries that are not worth a sweep. */
+const FEW = 1024;
+
 export class RequestQueue {
   readonly #lines: readonly Line[];
   readonly #rows: number[];
   readonly #alone = new Line();
   readonly #returned = new Line();
+  /** Requests that left since the last sweep. */
+  #left = 0;
   /** Rows that wait, over all priorities. */
   rows = 0;
   requests = 0;
@@ -128,6 +142,9 @@ export class RequestQueue {
   /** Counts a waiting request out that was answered before its turn. */
   leave(entry: Waiting): void {
     this.#count(entry, -1);
+    if (++this.#left <= Math.max(FEW, this.requests)) return;
+    this.#left = 0;
+    for (const line of this.#all) line.sweep();
   }
 
   /** Rows that go before or with a new request of the priority. */
@@ -141,9 +158,13 @@ export class RequestQueue {
   }
 
   *[Symbol.iterator](): Generator<Waiting> {
-    for (const line of [this.#alone, this.#returned, ...this.#lines]) {
+    for (const line of this.#all) {
       for (const entry of line) if (entry.state === 'waiting') yield entry;
     }
+  }
+
+  get #all(): readonly Line[] {
+    return [this.#alone, this.#returned, ...this.#lines];
   }
 
   #started(entry: Waiting): Waiting {
