@@ -20,7 +20,7 @@ export interface ModelCounters {
   outputUs: number;
 }
 
-/** Triton's reasons, and two that it counts under them: DEADLINE and POISONED are ours. */
+/** Triton's reasons, and DEADLINE, which it counts under them. */
 export type FailureReason = 'REJECTED' | 'CANCELED' | 'BACKEND' | 'OTHER' | 'DEADLINE';
 
 export function createModelCounters(): ModelCounters {
