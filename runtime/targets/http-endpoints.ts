@@ -1,10 +1,7 @@
 /** Addresses outside that are invoked by the name of an HTTPEndpoint, or by their URL. */
-import type { OutgoingHttpHeaders } from 'node:http';
-import { Agent as SecureAgent, request as httpsRequest } from 'node:https';
-import { pipeline, Readable } from 'node:stream';
 import { TroupeError } from '../core/errors.ts';
-import { Agent, request as httpRequest } from '../transport/node-http.ts';
-import { answerOf } from './app-http.ts';
+import { createHttpOrigin, type HttpOrigin } from '../transport/http1/origin.ts';
+import { announced } from './app-http.ts';
 import type { AppHttpRequest, AppHttpResponse } from './app-wire.ts';
 
 /** PEM texts. */
@@ -37,58 +34,58 @@ export interface OpenHttpEndpoints extends AsyncDisposable {
 export function createHttpEndpoints(
   endpoints: ReadonlyMap<string, HttpEndpoint>,
 ): OpenHttpEndpoints {
-  const plain = new Agent({ keepAlive: true });
-  const secure = new SecureAgent({ keepAlive: true });
+  /** Of each certificate apart: what one endpoint trusts or shows is not another's. */
+  const origins = new Map<string, HttpOrigin>();
+
+  function originOf(url: URL, tls: EndpointTls): HttpOrigin {
+    const isSecure = url.protocol === 'https:';
+    const key = isSecure ? `${url.origin} ${JSON.stringify(tls)}` : url.origin;
+    const open = origins.get(key);
+    if (open) return open;
+    const origin = createHttpOrigin({
+      host: url.hostname.replace(/^\[|\]$/g, ''),
+      port: Number(url.port || (isSecure ? 443 : 80)),
+      tls: isSecure ? { ...tls } : undefined,
+      emptied: () => origins.delete(key),
+    });
+    origins.set(key, origin);
+    return origin;
+  }
 
   function channel({ baseUrl, headers: own, tls = {} }: HttpEndpoint): EndpointChannel {
     return {
-      invoke({ method, path, query, headers, body, signal }) {
+      async invoke({ method, path, query, headers: given, body, signal }) {
         const text = `${baseUrl.replace(/\/+$/, '')}${path}${query ? `?${query}` : ''}`;
-        if (!URL.canParse(text)) {
+        const url = URL.canParse(text) ? new URL(text) : undefined;
+        if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
           throw new TroupeError('INVALID_ARGUMENT', `"${baseUrl}" is not a URL`);
         }
-        const url = new URL(text);
-        const isSecure = url.protocol === 'https:';
-        const outgoing = { ...headers } as OutgoingHttpHeaders;
-        for (const [name, value] of Object.entries(own)) outgoing[name.toLowerCase()] = value;
-        return new Promise<AppHttpResponse>((resolve, reject) => {
-          const send = isSecure ? httpsRequest : httpRequest;
-          const request = send(
-            url,
-            {
-              method,
-              headers: outgoing,
-              agent: isSecure ? secure : plain,
-              ...(isSecure ? tls : {}),
-              ...(signal ? { signal } : {}),
-            },
-            (response) => resolve(answerOf(response)),
-          );
-          request.removeHeader('connection');
-          request.once('error', (cause) =>
-            reject(
-              signal?.aborted
-                ? new TroupeError('CANCELLED', 'the caller went away', { cause })
-                : new TroupeError(
-                    'UNAVAILABLE',
-                    `${url.origin} does not answer: ${cause.message}`,
-                    {
-                      cause,
-                    },
-                  ),
-            ),
-          );
-          if (body === undefined || body instanceof Uint8Array) request.end(body);
-          else pipeline(Readable.from(body, { objectMode: false }), request, () => {});
-        });
+        const headers: Record<string, string | readonly string[] | undefined> = { ...given };
+        if (url.username || url.password) {
+          const user = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+          headers['authorization'] ??= `Basic ${Buffer.from(user).toString('base64')}`;
+        }
+        for (const [name, value] of Object.entries(own)) headers[name.toLowerCase()] = value;
+        const target = `${url.pathname}${url.search}`;
+        try {
+          const sent = originOf(url, tls).send({ method, path: target, headers, body, signal });
+          return announced(await sent);
+        } catch (cause) {
+          if (cause instanceof TypeError) throw cause;
+          if (signal?.aborted) {
+            throw new TroupeError('CANCELLED', 'the caller went away', { cause });
+          }
+          const reason = (cause as Error).message;
+          throw new TroupeError('UNAVAILABLE', `${url.origin} does not answer: ${reason}`, {
+            cause,
+          });
+        }
       },
     };
   }
 
-  const close = (): Promise<void> => {
-    plain.destroy();
-    secure.destroy();
-    return Promise.resolve();
+  const close = async (): Promise<void> => {
+    await Promise.all([...origins.values()].map((origin) => origin.close()));
   };
   return {
     find(name) {

@@ -7,9 +7,9 @@ import type { HttpResponse } from '../api/route.ts';
 const JSON_TYPE = 'application/json';
 
 /** Bodies up to this size go out together with their head. */
-const ONE_WRITE_BYTES = 16 * 1024;
+export const ONE_WRITE_BYTES = 16 * 1024;
 
-function latin1(body: Uint8Array): string {
+export function latin1(body: Uint8Array): string {
   return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1');
 }
 

@@ -6,4 +6,5 @@
  */
 const http = process.getBuiltinModule('node:http');
 
-export const { Agent, createServer, request, STATUS_CODES } = http;
+export const { createServer, request, STATUS_CODES, validateHeaderName, validateHeaderValue } =
+  http;
