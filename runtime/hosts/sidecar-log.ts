@@ -26,8 +26,8 @@ export interface SidecarLogOptions {
 
 /** A logger that can also say a line in its own words. */
 export interface SidecarLog extends EngineLogger {
-  /** The same log under another `scope`, for example `dapr.runtime.http`. */
-  scoped(scope: string): SidecarLog;
+  /** The same log under another `scope`, for example `dapr.runtime.http`; with a lowest level of its own if one is given. */
+  scoped(scope: string, level?: SidecarLogLevel): SidecarLog;
   /** A line `level=fatal`; ending the process is the caller's. */
   fatal(fields: object, message: string): void;
 }
@@ -80,17 +80,15 @@ function quoted(text: string): string {
 
 export function createSidecarLog(options: SidecarLogOptions): SidecarLog {
   const { asJson, appId, instance, version, write, now } = options;
-  const lowest = RANK[options.level];
 
   function line(scope: string, level: SidecarLogLevel, given: object, message: string): void {
-    if (RANK[level] < lowest) return;
     const fields = given as Fields;
     const words = Object.hasOwn(WORDS, message) ? WORDS[message] : undefined;
     const text = words ? words(fields) : message;
-    const all: Record<string, string> = {};
+    const all: Record<string, unknown> = {};
     if (!words) {
       for (const [name, value] of Object.entries(fields)) {
-        if (value !== undefined) all[name === 'err' ? 'error' : name] = shown(value);
+        if (value !== undefined) all[name === 'err' ? 'error' : name] = value;
       }
     }
     const time = new Date(now()).toISOString();
@@ -98,24 +96,35 @@ export function createSidecarLog(options: SidecarLogOptions): SidecarLog {
     if (asJson) {
       Object.assign(all, { time, level, msg: text });
       const sorted = Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1));
-      write(`${JSON.stringify(Object.fromEntries(sorted))}\n`);
+      const plain = sorted.map(([name, value]) => [
+        name,
+        typeof value === 'number' || typeof value === 'boolean' ? value : shown(value),
+      ]);
+      write(`${JSON.stringify(Object.fromEntries(plain))}\n`);
       return;
     }
     const behind = Object.entries(all)
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, value]) => ` ${name}=${quoted(value)}`)
+      .map(([name, value]) => ` ${name}=${quoted(shown(value))}`)
       .join('');
     write(`time=${quoted(time)} level=${level} msg=${quoted(text)}${behind}\n`);
   }
 
-  const under = (scope: string): SidecarLog => ({
-    debug: (fields, message) => line(scope, 'debug', fields, message),
-    info: (fields, message) => line(scope, 'info', fields, message),
-    // logrus spells this level out.
-    warn: (fields, message) => line(scope, 'warning', fields, message),
-    error: (fields, message) => line(scope, 'error', fields, message),
-    fatal: (fields, message) => line(scope, 'fatal', fields, message),
-    scoped: under,
-  });
-  return under('dapr.runtime');
+  const under = (scope: string, lowest: SidecarLogLevel): SidecarLog => {
+    const at =
+      (level: SidecarLogLevel) =>
+      (fields: object, message: string): void => {
+        if (RANK[level] >= RANK[lowest]) line(scope, level, fields, message);
+      };
+    return {
+      debug: at('debug'),
+      info: at('info'),
+      // logrus spells this level out.
+      warn: at('warning'),
+      error: at('error'),
+      fatal: at('fatal'),
+      scoped: (other, level = options.level) => under(other, level),
+    };
+  };
+  return under('dapr.runtime', options.level);
 }

@@ -93,7 +93,7 @@ export async function openServers({
       api,
       at: grpcAt,
       logger: log.scoped('dapr.runtime.grpc.api'),
-      apiLog: isLogged ? log.scoped('dapr.runtime.grpc.api-info') : undefined,
+      apiLog: isLogged ? log.scoped('dapr.runtime.grpc.api-info', 'info') : undefined,
       telemetry,
       tracer,
       now: () => clock.now(),
@@ -116,7 +116,7 @@ export async function openServers({
     allowedOrigins: listen.allowedOrigins,
     apiLogging: isLogged
       ? {
-          log: log.scoped('dapr.runtime.http-info'),
+          log: log.scoped('dapr.runtime.http-info', 'info'),
           obfuscateUrls: apiLogging?.obfuscateURLs === true,
           omitHealthChecks: apiLogging?.omitHealthChecks === true,
         }

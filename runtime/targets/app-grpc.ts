@@ -75,6 +75,7 @@ interface InvokeReply {
 }
 
 const MAX_BYTES = 4 * 1024 * 1024;
+
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   if (bytes.byteLength > 0) yield bytes;
 }
