@@ -16,7 +16,7 @@ import { exhaustiveCost, instances } from './random-instance.fixture.ts';
 import { readInstance } from './read.ts';
 
 /** `npm run test:all` looks at 10,000 instances, `npm test` at 2,000. */
-const MANY = process.env['TROUPE_TEST_ALL'] === '1' ? 5000 : 1000;
+const MANY = process.env['TROUPE_TEST_ALL'] === '1' ? 5000 : 400;
 
 const data = join(import.meta.dirname, '../../../../shared/data');
 const absent = existsSync(data) ? false : 'no ../shared/data';
