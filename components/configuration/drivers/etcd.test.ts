@@ -77,7 +77,7 @@ describe('configuration.etcd', () => {
   it('reads again what changed when the revisions in between were compacted', async () => {
     await using own = await startEtcd();
     await using store = await create({
-      ...{ endpoints: `127.0.0.1:${own.port}`, keyPrefixPath: 'a', timeout: '500ms' },
+      ...{ endpoints: `127.0.0.1:${own.port}`, keyPrefixPath: 'a', timeout: '2s' },
     });
     const client = new Etcd3({ hosts: `127.0.0.1:${own.port}` });
     await client.put('a/gone').value('1');

