@@ -13,8 +13,13 @@ export type Request = () => Promise<unknown>;
 /** How long answers are waited for after the last request. */
 const DRAIN_MS = 1000;
 
-/** So many requests a second for `ms`. */
-export async function openLoop(request: Request, rate: number, ms: number): Promise<Measurement> {
+/** So many requests a second for `ms`, then up to `drainMs` for their answers. */
+export async function openLoop(
+  request: Request,
+  rate: number,
+  ms: number,
+  drainMs = DRAIN_MS,
+): Promise<Measurement> {
   const total = Math.max(1, Math.floor((rate * ms) / 1000));
   const times = new Float64Array(total).fill(Number.NaN);
   let sent = 0;
@@ -56,7 +61,7 @@ export async function openLoop(request: Request, rate: number, ms: number): Prom
   });
   delay.disable();
   const { cpuMs } = cost();
-  const late = setTimeout(resolve, DRAIN_MS);
+  const late = setTimeout(resolve, drainMs);
   await over;
   clearTimeout(late);
   const end = performance.now();
