@@ -19,7 +19,7 @@ function read(pieces: readonly Buffer[], toHead = false) {
   });
   for (const piece of pieces) reader.push(piece);
   const { isDone, keepsConnection, idleMs } = reader;
-  const isWhole = reader.finish();
+  const isWhole = reader.finish(false);
   const { status, headers } = head ?? {};
   const body = Buffer.concat(chunks).toString('latin1');
   return { status, headers, body, trailers, isDone, isWhole, keepsConnection, idleMs };

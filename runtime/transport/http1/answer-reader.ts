@@ -69,11 +69,11 @@ export class AnswerReader {
   }
 
   /**
-   * The connection has ended. False: in the middle of the answer. A body that
-   * is shorter than its length says ends where it ends.
+   * The connection has ended, or broken. False: in the middle of the answer. A
+   * body that is shorter than its length says ends where it ends.
    */
-  finish(): boolean {
-    if (this.#state === 'until-close' || this.#state === 'counted') {
+  finish(isBroken: boolean): boolean {
+    if ((this.#state === 'until-close' && !isBroken) || this.#state === 'counted') {
       this.keepsConnection = false;
       this.#end({});
     }

@@ -28,14 +28,14 @@ export class Connection {
     });
     socket.on('drain', () => this.#drained?.());
     socket.on('end', () => {
-      this.#exchange?.closed(hangUp());
+      this.#exchange?.closed(hangUp(), false);
       socket.destroy();
     });
     socket.on('error', (error) => {
       this.#error = error;
     });
     socket.once('close', () => {
-      this.#exchange?.closed(this.#error ?? hangUp());
+      this.#exchange?.closed(this.#error ?? hangUp(), true);
       this.#drained?.();
       owner.closed(this);
     });

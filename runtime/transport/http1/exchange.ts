@@ -104,10 +104,10 @@ export class Exchange implements AnswerSink, Flow {
     this.#settle();
   }
 
-  /** The connection is closed, or will send nothing more. */
-  closed(error: Error): void {
+  /** The connection will send nothing more; `isBroken`: without having said so. */
+  closed(error: Error, isBroken: boolean): void {
     if (this.#isOver) return;
-    if (this.#reader.finish()) this.#settle();
+    if (this.#reader.finish(isBroken)) this.#settle();
     else this.fail(this.#bytes ? new Error('the answer was aborted') : error);
   }
 

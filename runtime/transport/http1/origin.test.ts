@@ -22,6 +22,9 @@ async function listening<T extends Server>(server: T) {
   return {
     port: (server.address() as AddressInfo).port,
     connections: () => connections,
+    reset() {
+      for (const socket of sockets) socket.resetAndDestroy();
+    },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
@@ -219,4 +222,23 @@ it('is told that nobody listens', async () => {
   await app[Symbol.asyncDispose]();
   await using origin = originAt(app);
   await expect(origin.send(get)).rejects.toThrow('ECONNREFUSED');
+});
+
+it('a body without a length ends with its connection, but not where that breaks', async () => {
+  await using app = await serveBytes((socket) =>
+    socket.once('data', (request) => {
+      socket.write('HTTP/1.1 200 OK\r\n\r\nhalf', () => {
+        if (request.includes('/whole')) socket.end(' and half');
+      });
+    }),
+  );
+  await using origin = originAt(app);
+  const whole = await origin.send({ ...get, path: '/whole' });
+  expect(await text(whole.body)).toBe('half and half');
+
+  const broken = await origin.send(get);
+  const body = broken.body[Symbol.asyncIterator]();
+  expect(String((await body.next()).value)).toBe('half');
+  app.reset();
+  await expect(body.next()).rejects.toThrow('aborted');
 });
