@@ -78,8 +78,15 @@ function replyOf({ headers, message }: InternalResponse): Payload {
   return wireReply(new Uint8Array(bytesOfAny(message?.data)), received);
 }
 
+/** What is left of a call is sent in whole milliseconds, so that its time may end a little sooner over there. */
+const CLOSE_MS = 2;
+
 /** The error of the turn over there, or of the way to it. */
-function errorOf(error: unknown, { type, id, method }: PeerCall, address: string): unknown {
+function errorOf(
+  error: unknown,
+  { type, id, method }: PeerCall,
+  { address, isOver }: { address: string; isOver: boolean },
+): unknown {
   if (!(error instanceof GrpcError)) return error;
   const { code, message, details } = error.status;
   const options = { cause: error, actor: { type, id }, method };
@@ -100,8 +107,11 @@ function errorOf(error: unknown, { type, id, method }: PeerCall, address: string
     }
     case CODES.DEADLINE_EXCEEDED:
       return new TroupeError('TIMEOUT', `${type}/${id} ${method}: ${message}`, options);
-    case CODES.CANCELLED:
-      return new TroupeError('CANCELLED', `${type}/${id} ${method}: ${message}`, options);
+    case CODES.CANCELLED: {
+      // Over there the time of a call ends as well, and may be told as a cancellation.
+      const code = isOver ? 'TIMEOUT' : 'CANCELLED';
+      return new TroupeError(code, `${type}/${id} ${method}: ${message}`, options);
+    }
     case CODES.PERMISSION_DENIED:
       return new TroupeError('FORBIDDEN', message, options);
     default:
@@ -146,7 +156,7 @@ export function createActorPeer(options: ActorPeerOptions): Peer {
           codec.response.decode(await send(address, call, signal, 'CallActor', message)),
         );
       } catch (error) {
-        throw errorOf(error, call, address);
+        throw errorOf(error, call, { address, isOver: now() + CLOSE_MS >= call.deadline });
       }
     },
   };
