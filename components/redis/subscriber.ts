@@ -17,18 +17,23 @@ export interface ChannelListener {
 
 type Client = ReturnType<typeof newClient>;
 
+/** Makes the server ready for what is subscribed, on every new connection: a server that was restarted has forgotten it. */
+export type Prepare = (send: (command: string[]) => Promise<unknown>) => Promise<void>;
+
 export class Subscriber {
   readonly #options: ComponentOptions;
   readonly #settings: ConnectionSettings;
+  readonly #prepare: Prepare;
   readonly #listeners = new Set<{ readonly pattern: string; readonly listener: ChannelListener }>();
   #client: Client | undefined;
   #connecting: Promise<Client> | undefined;
   #retry: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(options: ComponentOptions, settings: ConnectionSettings) {
+  constructor(options: ComponentOptions, settings: ConnectionSettings, prepare: Prepare) {
     this.#options = options;
     this.#settings = settings;
+    this.#prepare = prepare;
   }
 
   /** A glob pattern of Redis. Errors: ComponentError UNAVAILABLE when the server does not answer. */
@@ -84,6 +89,7 @@ export class Subscriber {
     }, this.#settings.dialTimeoutMs);
     try {
       await client.connect();
+      await this.#prepare((command) => client.sendCommand(command));
       for (const pattern of new Set([...this.#listeners].map((entry) => entry.pattern)))
         await this.#subscribe(client, pattern);
     } catch (error) {

@@ -1,14 +1,15 @@
 /**
  * `configuration.redis`: keys as Dapr keeps them, a string of `value||version`.
- * Changes come by Redis' keyspace notifications, which it turns on. After a
- * lost connection every subscription reads its keys again, so that a change
- * made meanwhile is delivered late and not lost.
+ * Changes come by Redis' keyspace notifications, which it turns on whenever it
+ * connects. After a lost connection every subscription reads its keys again, so
+ * that a change made meanwhile is delivered late and not lost.
  */
+import { ErrorReply } from '@redis/client';
 import { ComponentError } from '../../../runtime/core/errors.ts';
 import type { ComponentOptions, Driver } from '../../component.ts';
 import { Connection } from '../../redis/connection.ts';
 import { connectionFields, readConnection } from '../../redis/settings.ts';
-import { Subscriber } from '../../redis/subscriber.ts';
+import { type Prepare, Subscriber } from '../../redis/subscriber.ts';
 import type { ConfigurationItem, ConfigurationItems, ConfigurationStore } from '../contract.ts';
 import { createUpdates, type Updates } from '../updates.ts';
 
@@ -28,21 +29,24 @@ function itemOf(raw: string | null): ConfigurationItem {
 const literal = (key: string): string => key.replace(/[\\*?[\]^]/g, '\\$&');
 
 /** Adds to the server's setting, for others may rely on theirs. A server that does not let us is believed to be set. */
-async function turnOnEvents(options: ComponentOptions, connection: Connection): Promise<void> {
-  const name = 'notify-keyspace-events';
-  try {
-    const [, present] = (await connection.send(['CONFIG', 'GET', name], false)) as Buffer[];
-    const flags = new Set(`${String(present ?? '')}${EVENTS}`);
-    if (flags.has('A')) for (const flag of 'g$lshzxet') flags.delete(flag);
-    if ([...flags].join('') !== String(present))
-      await connection.send(['CONFIG', 'SET', name, [...flags].join('')], false);
-  } catch (cause) {
-    options.logger.warn(
-      { component: options.name, cause },
-      `redis does not let its settings be changed; changes are seen only if ${name} has ${EVENTS}`,
-    );
-  }
-}
+const turnOnEvents =
+  (options: ComponentOptions): Prepare =>
+  async (send) => {
+    const name = 'notify-keyspace-events';
+    try {
+      const [, present] = (await send(['CONFIG', 'GET', name])) as Buffer[];
+      const flags = new Set(`${String(present ?? '')}${EVENTS}`);
+      if (flags.has('A')) for (const flag of 'g$lshzxet') flags.delete(flag);
+      if ([...flags].join('') !== String(present))
+        await send(['CONFIG', 'SET', name, [...flags].join('')]);
+    } catch (cause) {
+      if (!(cause instanceof ErrorReply)) throw cause;
+      options.logger.warn(
+        { component: options.name, cause },
+        `redis does not let its settings be changed; changes are seen only if ${name} has ${EVENTS}`,
+      );
+    }
+  };
 
 async function openStore(
   options: ComponentOptions,
@@ -50,10 +54,9 @@ async function openStore(
 ): Promise<ConfigurationStore> {
   const settings = readConnection(options);
   const connection = await Connection.open(options, settings, { scripts: [], signal });
-  const subscriber = new Subscriber(options, settings);
+  const subscriber = new Subscriber(options, settings, turnOnEvents(options));
   const channels = `__keyspace@${settings.database}__:`;
   const open = new Set<Updates>();
-  let eventsOn: Promise<void> | undefined;
   let closed = false;
 
   function requireOpen(): void {
@@ -96,7 +99,6 @@ async function openStore(
 
     async subscribe({ keys }, onUpdate) {
       requireOpen();
-      await (eventsOn ??= turnOnEvents(options, connection));
       const updates = createUpdates(options, onUpdate);
       const known = new Map<string, string | null>();
       const wanted = async (): Promise<string[]> =>
