@@ -3,6 +3,7 @@
  * While it is lost it is made anew with growing pauses, and whoever listens is
  * told that notifications may be missing.
  */
+import { Socket } from 'node:net';
 import pg from 'pg';
 import { ComponentError } from '../../runtime/core/errors.ts';
 import type { ComponentOptions } from '../component.ts';
@@ -29,6 +30,8 @@ export class Listener {
   readonly #settings: ConnectionSettings;
   readonly #entries = new Set<Entry>();
   #client: pg.Client | undefined;
+  /** Under the client. */
+  #socket: Socket | undefined;
   #connecting: Promise<pg.Client> | undefined;
   #retry: NodeJS.Timeout | undefined;
   #probe: NodeJS.Timeout | undefined;
@@ -58,11 +61,12 @@ export class Listener {
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#retry);
-    clearInterval(this.#probe);
     this.#entries.clear();
-    const client = this.#client ?? (await this.#connecting?.catch(() => undefined));
+    await this.#connecting?.catch(() => {});
+    clearInterval(this.#probe);
     this.#client = undefined;
-    await client?.end().catch(() => {});
+    // There is nothing to finish, and a server that stands still would not answer a goodbye.
+    this.#socket?.destroy();
   }
 
   #open(): Promise<pg.Client> {
@@ -73,8 +77,10 @@ export class Listener {
 
   async #connect(): Promise<pg.Client> {
     const { connection, timeoutMs } = this.#settings;
+    const socket = new Socket();
     const client = new pg.Client({
       ...connection,
+      stream: () => socket,
       ...{ connectionTimeoutMillis: timeoutMs, query_timeout: timeoutMs, keepAlive: true },
       application_name: `troupe ${this.#options.appId} listener`.slice(0, 63),
     });
@@ -93,6 +99,7 @@ export class Listener {
       throw cause;
     }
     this.#client = client;
+    this.#socket = socket;
     this.#probe = setInterval(() => {
       client.query('SELECT 1').catch((cause: unknown) => this.#drop(client, cause));
     }, PROBE_MS);
