@@ -1,11 +1,13 @@
-/** `state.etcd` beside etcd3: a put and a range for a key, on a server that syncs each write. */
+/** The drivers of etcd beside etcd3, on a server that syncs each write. */
 import { Etcd3 } from 'etcd3';
 import { startEtcd } from '../../test/servers/etcd.ts';
+import { configurationRow, EXPIRY_SECONDS, lockRow } from './held.ts';
+import type { Row } from './rows.ts';
 import { stateRows } from './state.ts';
 
 const hostOf = (port: number): string => `127.0.0.1:${port}`;
 
-export const rows = stateRows({
+const state = stateRows({
   driver: 'state.etcd',
   version: 'v2',
   server: startEtcd,
@@ -21,3 +23,47 @@ export const rows = stateRows({
     };
   },
 });
+
+const lock = lockRow({
+  driver: 'lock.etcd',
+  server: startEtcd,
+  bare: 'lease grant, txn with put, txn with delete, lease revoke',
+  metadata: ({ port }) => ({ endpoints: hostOf(port) }),
+  async open({ port }) {
+    const client = new Etcd3({ hosts: hostOf(port) });
+    const leases = new Map<string, string>();
+    return {
+      async lock(resource, owner) {
+        const { ID } = await client.leaseClient.leaseGrant({ TTL: EXPIRY_SECONDS });
+        leases.set(resource, ID);
+        const taken = client.if(resource, 'Create', '==', 0);
+        await taken.then(client.put(resource).value(owner).lease(ID)).commit();
+      },
+      async unlock(resource, owner) {
+        await client
+          .if(resource, 'Value', '==', owner)
+          .then(client.delete().key(resource))
+          .commit();
+        await client.leaseClient.leaseRevoke({ ID: leases.get(resource)! });
+      },
+      close: async () => client.close(),
+    };
+  },
+});
+
+const configuration = configurationRow({
+  driver: 'configuration.etcd',
+  server: startEtcd,
+  bare: 'range of one key',
+  metadata: ({ port }) => ({ endpoints: hostOf(port) }),
+  async open({ port }) {
+    const client = new Etcd3({ hosts: hostOf(port) });
+    return {
+      set: (key, value) => client.kv.put({ key: Buffer.from(key), value: Buffer.from(value) }),
+      get: (key) => client.kv.range({ key: Buffer.from(key) }),
+      close: async () => client.close(),
+    };
+  },
+});
+
+export const rows: readonly Row[] = [...state, lock, configuration];

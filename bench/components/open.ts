@@ -1,5 +1,7 @@
 /** Drivers as the suite opens them: by their type, on the real clock, with nothing in between. */
 import type { ComponentMetadata, ComponentOptions } from '../../components/component.ts';
+import type { ConfigurationStore } from '../../components/configuration/contract.ts';
+import type { LockStore } from '../../components/lock/contract.ts';
 import type { PubSub } from '../../components/pubsub/contract.ts';
 import { createRegistry } from '../../components/registry.ts';
 import type { StateStore } from '../../components/state/contract.ts';
@@ -33,3 +35,7 @@ export const openState = (type: string, metadata: ComponentMetadata, version = '
   open(type, version, metadata) as Promise<StateStore>;
 export const openPubSub = (type: string, metadata: ComponentMetadata) =>
   open(type, 'v1', metadata) as Promise<PubSub>;
+export const openLock = (type: string, metadata: ComponentMetadata) =>
+  open(type, 'v1', metadata) as Promise<LockStore>;
+export const openConfiguration = (type: string, metadata: ComponentMetadata) =>
+  open(type, 'v1', metadata) as Promise<ConfigurationStore>;

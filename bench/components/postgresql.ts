@@ -1,11 +1,13 @@
-/** `state.postgresql` beside pg with a pool of as many connections: prepared statements, synchronous commit. */
+/** The drivers of PostgreSQL beside pg with a pool of as many connections: prepared statements, synchronous commit. */
 import pg from 'pg';
 import { startPostgresql } from '../../test/servers/postgresql.ts';
+import { configurationRow } from './held.ts';
+import type { Row } from './rows.ts';
 import { stateRows } from './state.ts';
 
 const addressOf = (port: number): string => `postgres://postgres@127.0.0.1:${port}/postgres`;
 
-export const rows = stateRows({
+const state = stateRows({
   driver: 'state.postgresql',
   version: 'v2',
   server: startPostgresql,
@@ -29,3 +31,33 @@ export const rows = stateRows({
     };
   },
 });
+
+/** The driver takes small letters, digits and `_`. */
+const tableOf = (name: string): string => name.replaceAll('-', '_');
+
+const configuration = configurationRow({
+  driver: 'configuration.postgresql',
+  server: startPostgresql,
+  bare: 'SELECT by key',
+  metadata: ({ port, name }) => ({
+    ...{ connectionString: addressOf(port), maxConns: '10' },
+    table: tableOf(name),
+  }),
+  async open({ port, name }) {
+    const pool = new pg.Pool({ connectionString: addressOf(port), max: 10 });
+    const table = tableOf(name);
+    await pool.query(
+      `CREATE TABLE IF NOT EXISTS ${table} (key varchar PRIMARY KEY, value varchar NOT NULL,
+       version varchar NOT NULL, metadata json)`,
+    );
+    const set = `INSERT INTO ${table} VALUES ($1, $2, '1', NULL)`;
+    const get = `SELECT key, value, version, metadata FROM ${table} WHERE key = $1`;
+    return {
+      set: (key, value) => pool.query({ name: 'set', text: set, values: [key, value] }),
+      get: (key) => pool.query({ text: get, values: [key] }),
+      close: () => pool.end(),
+    };
+  },
+});
+
+export const rows: readonly Row[] = [...state, configuration];

@@ -1,7 +1,8 @@
-/** `state.redis` and `pubsub.redis` beside @redis/client, on a server that syncs each write. */
+/** The drivers of Redis beside @redis/client, on a server that syncs each write. */
 import { createClient } from '@redis/client';
 import { startRedis } from '../../test/servers/redis.ts';
 import { eventsOf, measureDelivery } from './deliver.ts';
+import { configurationRow, EXPIRY_SECONDS, lockRow, UNLOCK, UNLOCK_SHA } from './held.ts';
 import { openPubSub } from './open.ts';
 import { turns, VALUE, type Address, type Row } from './rows.ts';
 import { stateRows } from './state.ts';
@@ -116,4 +117,38 @@ const deliver: Row = {
   },
 };
 
-export const rows: readonly Row[] = [...state, publish, deliver];
+const lock = lockRow({
+  driver: 'lock.redis',
+  server: startRedis,
+  bare: 'SET NX PX, EVALSHA of GET and DEL',
+  metadata: hostOf,
+  async open(address) {
+    const client = await connect(address);
+    await client.scriptLoad(UNLOCK);
+    const PX = EXPIRY_SECONDS * 1_000;
+    return {
+      lock: (resource, owner) =>
+        client.set(resource, owner, { condition: 'NX', expiration: { type: 'PX', value: PX } }),
+      unlock: (resource, owner) =>
+        client.evalSha(UNLOCK_SHA, { keys: [resource], arguments: [owner] }),
+      close: async () => client.destroy(),
+    };
+  },
+});
+
+const configuration = configurationRow({
+  driver: 'configuration.redis',
+  server: startRedis,
+  bare: 'MGET of one key',
+  metadata: hostOf,
+  async open(address) {
+    const client = await connect(address);
+    return {
+      set: (key, value) => client.set(key, value),
+      get: (key) => client.mGet([key]),
+      close: async () => client.destroy(),
+    };
+  },
+});
+
+export const rows: readonly Row[] = [...state, publish, deliver, lock, configuration];

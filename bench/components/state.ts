@@ -23,7 +23,7 @@ export interface StatePlan {
 }
 
 /** Reads find all keys; a write before them puts them there. */
-async function fill(set: (key: string) => Promise<unknown>): Promise<void> {
+export async function fill(set: (key: string) => Promise<unknown>): Promise<void> {
   for (let first = 0; first < KEYS; first += 500) {
     await Promise.all(Array.from({ length: 500 }, (_, i) => set(`key-${first + i}`)));
   }
