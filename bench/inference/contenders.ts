@@ -3,7 +3,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { Piscina } from 'piscina';
 import { createInference, OWN_MODELS } from 'troupe/worker';
 import { memory, meter } from '../harness/measure.ts';
-import type { Measure, Params, Scale } from '../harness/question.ts';
+import { rateOf, type Measure, type Params, type Scale } from '../harness/question.ts';
 import { closedLoop, openLoop, type Request } from './load.ts';
 import { readModel, rowOf, WORKERS, type BareModel, type ModelName } from './models.ts';
 
@@ -82,6 +82,22 @@ const most: Measure = async (params, scale) => {
   return measured;
 };
 
+/**
+ * The most that it answers of a load that does not wait for answers: rates that
+ * double until more of them brings no more.
+ */
+const saturated: Measure = async (params, scale) => {
+  const { request, close } = await opened(params, scale, MANY);
+  let best = await closedLoop(request, MANY, scale.ms);
+  for (;;) {
+    const next = await openLoop(request, 2 * rateOf(best), scale.ms, DRAINED_MS);
+    if (rateOf(next) <= rateOf(best)) break;
+    best = next;
+  }
+  await close();
+  return best;
+};
+
 /** Steps of the ladder that may fail in a row before it ends: one may meet something else on the machine. */
 const MOST_FAILURES = 2;
 const STEP = 1.25;
@@ -133,4 +149,10 @@ const limit: Measure = async (params, scale) => {
   return { ops: rate * seconds, seconds, cpuMs, ...memory(), facts: { rows } };
 };
 
-export const contenders: Readonly<Record<string, Measure>> = { paced, most, highest, limit };
+export const contenders: Readonly<Record<string, Measure>> = {
+  paced,
+  most,
+  saturated,
+  highest,
+  limit,
+};
