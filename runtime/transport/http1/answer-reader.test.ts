@@ -72,6 +72,11 @@ const ANSWERS: [what: string, text: string, expected: object, toHead?: boolean][
     { status: 304, body: '', isDone: true, keepsConnection: true },
   ],
   [
+    'a switch of protocols, and nothing of what follows it',
+    'HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\n\r\n\x01\x02',
+    { status: 101, headers: { upgrade: 'x' }, body: '', isDone: true, keepsConnection: false },
+  ],
+  [
     'the answer behind interim ones',
     `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: a\r\n\r\n${OK}content-length: 0\r\n\r\n`,
     { status: 200, headers: { 'content-length': '0' }, isDone: true },
@@ -134,7 +139,6 @@ it.each(ANSWERS)('reads %s, wherever its bytes are cut', (_what, text, expected,
 
 it.each([
   ['another protocol', 'SSH-2.0-OpenSSH\r\n\r\n'],
-  ['a switch of protocols', 'HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\n\r\n'],
   ['two lengths', `${OK}content-length: 1\r\ncontent-length: 2\r\n\r\n`],
   ['a length that is no number', `${OK}content-length: +1\r\n\r\n`],
   ['a length and chunks', `${OK}content-length: 1\r\ntransfer-encoding: chunked\r\n\r\n`],

@@ -139,9 +139,10 @@ export class AnswerReader {
   #head(text: string): void {
     const head = readHead(text);
     const { status, headers } = head;
-    if (status === 101) throw new Error('it switches to a protocol that nobody asked for');
-    if (status < 200) return;
-    this.keepsConnection = !endsConnection(head);
+    // A switch of protocols is an answer like others, as daprd passes it on; what follows is no HTTP.
+    const isSwitch = status === 101;
+    if (status < 200 && !isSwitch) return;
+    this.keepsConnection = !isSwitch && !endsConnection(head);
     this.idleMs = idleMsOf(headers);
     const length = headers['content-length'] as string | undefined;
     const encoding = headers['transfer-encoding'] as string | undefined;
@@ -152,7 +153,7 @@ export class AnswerReader {
       throw new Error('its answer has both a content-length and a transfer-encoding');
     }
     this.#sink.head(head);
-    if (this.#toHead || status === 204 || status === 304) this.#end({});
+    if (this.#toHead || isSwitch || status === 204 || status === 304) this.#end({});
     else if (length !== undefined) {
       this.#left = Number(length);
       this.#state = 'counted';
