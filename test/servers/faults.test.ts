@@ -279,10 +279,12 @@ describe.each([redis, etcd, postgresql, kafka])('on $name', (plan) => {
   it('each component lets itself be closed while the server stands still', async () => {
     const { subjects } = await openAll(server, plan);
     server.freeze();
-    const asked = subjects.map(expectAway);
-    await Promise.all(subjects.map(({ component }) => component.close()));
-    await Promise.all(asked);
-    server.thaw();
+    try {
+      const asked = subjects.map(expectAway);
+      await Promise.all([...asked, ...subjects.map(({ component }) => component.close())]);
+    } finally {
+      server.thaw();
+    }
   });
 
   const { openLock } = plan;

@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { chown, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -106,6 +106,20 @@ function signalTree(pid: number, signal: NodeJS.Signals): void {
   for (const one of treeOf(pid)) signalOne(one, signal);
 }
 
+/** Whether all threads of a process are stopped, or it has ended. */
+function standsStill(pid: number): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/task`).every((thread) => {
+      const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8');
+      // The state follows the name, which is in parentheses and may hold any character.
+      return /^[TtZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
+    });
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return true;
+    throw error;
+  }
+}
+
 /** Ends with SIGKILL what outlives its parent, and waits until it is gone: a new server may find its traces. */
 async function endOrphans(pids: readonly number[]): Promise<void> {
   while (pids.some((pid) => signalOne(pid, 'SIGKILL')))
@@ -183,7 +197,11 @@ export async function startServer(plan: ServerPlan): Promise<TestServer> {
       await end('SIGKILL');
       child = await launch();
     },
-    freeze: () => signalTree(child.pid!, 'SIGSTOP'),
+    freeze() {
+      signalTree(child.pid!, 'SIGSTOP');
+      // A thread that runs on the other core answers until it comes to see the signal.
+      while (!treeOf(child.pid!).every(standsStill));
+    },
     thaw: () => signalTree(child.pid!, 'SIGCONT'),
     stop,
     [Symbol.asyncDispose]: stop,
