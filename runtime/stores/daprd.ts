@@ -2,6 +2,7 @@
  * Requests to daprd's HTTP API, and what its refusals are here. Whoever opens
  * the host brings the connection; nothing here knows what is asked.
  */
+import { bytesOfAnswer, type ArrivingBody } from '../core/bytes.ts';
 import { TroupeError, type ActorAddress, type ErrorCode } from '../core/errors.ts';
 
 export interface DaprdRequest {
@@ -16,11 +17,12 @@ export interface DaprdRequest {
 
 /** An open connection to daprd. Errors: UNAVAILABLE when it does not answer, CANCELLED when the signal aborted. */
 export interface DaprdHttp {
-  invoke(request: DaprdRequest): Promise<{
-    readonly status: number;
-    readonly headers: Readonly<Record<string, string | readonly string[]>>;
-    readonly body: AsyncIterable<Uint8Array>;
-  }>;
+  invoke(request: DaprdRequest): Promise<
+    ArrivingBody & {
+      readonly status: number;
+      readonly headers: Readonly<Record<string, string | readonly string[]>>;
+    }
+  >;
 }
 
 export interface DaprdAnswer {
@@ -46,10 +48,9 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
 };
 
 export async function askDaprd(http: DaprdHttp, request: DaprdRequest): Promise<DaprdAnswer> {
-  const { status, headers, body } = await http.invoke(request);
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body) chunks.push(chunk);
-  return { status, headers, bytes: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks) };
+  const answer = await http.invoke(request);
+  const { status, headers } = answer;
+  return { status, headers, bytes: await bytesOfAnswer(answer) };
 }
 
 export const jsonBytes = (value: unknown): Uint8Array => encoder.encode(JSON.stringify(value));
